@@ -1,0 +1,42 @@
+// What a host service needs to know of the instance that calls it. One per instance; `oc_host_ctx*` in the C
+// tables points at it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/runtime.h"
+#include "result.h"
+
+namespace openclaw::plugin {
+
+// From the manifest's "permissions".
+struct Permissions {
+  struct SecretGrant {
+    std::string name_pattern;        // "telegram.*.botToken"
+    std::vector<std::string> hosts;  // where {{secret:NAME}} may be expanded to
+  };
+  std::vector<std::string> services;  // ids that get_service answers
+  std::vector<std::string> net;       // "https://api.telegram.org:443", "unix:/var/run/docker.sock", "tcp:127.0.0.1:*",
+                                      // "config:<key>" = the origin that the instance's config names under <key>
+  std::vector<SecretGrant> secrets;
+  bool private_network = false;       // may reach private and loopback addresses of granted hosts
+};
+
+class InstanceContext {
+ public:
+  virtual ~InstanceContext() = default;
+  virtual const std::string& instance_id() const = 0;
+  virtual const Permissions& permissions() const = 0;
+  virtual const json::object& config() const = 0;  // as the plugin got it
+  virtual Runtime& runtime() = 0;
+  // Queues `fn` on the instance's thread; dropped (destroyed, not run) once destroy() has begun.
+  // Bounded only by what the services bound. [any-thread]
+  virtual void post_to_plugin(std::function<void()> fn) = 0;
+  // True on the instance's own thread.
+  virtual bool on_plugin_thread() const = 0;
+};
+
+}  // namespace openclaw::plugin
