@@ -10,7 +10,7 @@ function(openclaw_room NAME)
   target_link_libraries(openclaw_${NAME} PUBLIC openclaw::boost ${ROOM_LINKS}
                                          PRIVATE openclaw::warnings ${ROOM_PRIVATE_LINKS})
   if(NOT ROOM_NO_PCH)
-    target_precompile_headers(openclaw_${NAME} REUSE_FROM openclaw_async)
+    target_precompile_headers(openclaw_${NAME} REUSE_FROM openclaw_pch)
   endif()
   if(BUILD_TESTING AND ROOM_TESTS)
     add_executable(${NAME}_test ${ROOM_TESTS})

@@ -1,0 +1,1 @@
+// Exists so that the target that owns the precompiled header has a source.
