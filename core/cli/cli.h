@@ -1,0 +1,83 @@
+// The command line. Each verb group is one file with one add_*_commands function; main wires them together.
+//
+// Commands run on the main thread, print to standard output, complain on standard error and answer through
+// Context::exit_code. Anything that lists takes --json: one JSON value on standard output, nothing else.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/output.h"
+#include "config/config.h"
+#include "gateway_client/gateway_client.h"
+#include "result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace openclaw::cli {
+
+enum ExitCode : int { kOk = 0, kFailed = 1, kUsage = 2, kConfigError = 78 };  // 78: EX_CONFIG
+
+// What every command shares. Lives in run() for the whole program.
+class Context {
+ public:
+  explicit Context(config::Paths paths);
+
+  const config::Paths& paths() const { return paths_; }
+  Output& out() { return out_; }
+  // Set by add_json_flag / add_gateway_flags.
+  bool json = false;
+  gateway_client::Overrides gateway;
+  int timeout_ms = 10000;
+  int exit_code = kOk;
+
+  // The configuration without plugin schemas: enough to find a gateway, and cheap.
+  Result<config::Snapshot> quick_config() const;
+  // The configuration checked against the schemas of all plugins found.
+  Result<config::Snapshot> full_config() const;
+  std::vector<config::ForeignSection> foreign_sections() const;
+
+  // Prints the error (or {"ok":false,"error":{...}} with --json) and sets the exit code.
+  void fail(const Error& error);
+
+  // Connects, runs `session`, closes. Connection errors are printed. Answers false when it failed.
+  using Session = std::function<Awaitable<Result<void>>(gateway_client::GatewayClient&, json::object hello)>;
+  bool with_gateway(gateway_client::ConnectAs as, std::vector<std::string> scopes, Session session);
+  // One call on one connection, as most commands need it; nothing when it failed (and was printed).
+  std::optional<json::value> call_gateway(gateway_client::ConnectAs as, std::string method, json::value params);
+
+ private:
+  config::Paths paths_;
+  Output out_;
+};
+
+void add_json_flag(CLI::App& command, Context& context);
+// --url --token --password --timeout
+void add_gateway_flags(CLI::App& command, Context& context);
+
+// gateway run|status|probe|health|call, health, status, dashboard, logs
+void add_gateway_commands(CLI::App& app, Context& context);
+void add_status_commands(CLI::App& app, Context& context);
+void add_devices_commands(CLI::App& app, Context& context);
+void add_agent_commands(CLI::App& app, Context& context);     // agent, tools
+void add_sandbox_commands(CLI::App& app, Context& context);
+void add_plugins_commands(CLI::App& app, Context& context);
+void add_logs_commands(CLI::App& app, Context& context);
+// config, onboard, channels, pairing, sessions, doctor, security, completion
+void add_config_commands(CLI::App& app, Context& context);
+void add_onboard_commands(CLI::App& app, Context& context);
+void add_channels_commands(CLI::App& app, Context& context);  // channels, pairing
+void add_sessions_commands(CLI::App& app, Context& context);
+void add_doctor_commands(CLI::App& app, Context& context);    // doctor, security
+void add_completion_commands(CLI::App& app, Context& context);
+
+// The whole program but for main(): parses, runs one command, answers the exit code.
+int run(int argc, char** argv);
+
+}  // namespace openclaw::cli
