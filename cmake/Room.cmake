@@ -16,6 +16,9 @@ function(openclaw_room NAME)
     add_executable(${NAME}_test ${ROOM_TESTS})
     target_link_libraries(${NAME}_test PRIVATE openclaw::${NAME} openclaw::warnings ${ROOM_TEST_LINKS}
                                                GTest::gmock GTest::gtest_main)
+    if(NOT ROOM_NO_PCH)
+      target_precompile_headers(${NAME}_test REUSE_FROM openclaw_pch)
+    endif()
     gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 120)
   endif()

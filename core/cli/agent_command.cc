@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "identity/device_identity.h"
+#include "json_pointer.h"
 
 namespace openclaw::cli {
 namespace {
@@ -57,11 +58,11 @@ Awaitable<Result<void>> agent_session(GatewayClient* client, json::object params
 
 std::string reply_text(const json::value& answer) {
   std::string text;
-  auto payloads = answer.try_at_pointer("/result/payloads");
-  if (payloads.has_value() && payloads->is_array()) {
+  const auto* payloads = find_at(answer, "/result/payloads");
+  if (payloads && payloads->is_array()) {
     for (const auto& payload : payloads->as_array()) {
-      const auto* part = payload.is_object() ? payload.as_object().if_contains("text") : nullptr;
-      if (part && part->is_string()) text += (text.empty() ? "" : "\n\n") + std::string(part->as_string());
+      auto part = text_at(payload, "/text");
+      if (!part.empty()) text += (text.empty() ? "" : "\n\n") + part;
     }
   }
   return text;
@@ -108,18 +109,15 @@ void invoke_tool(Context& context, const ToolFlags& flags) {
   if (!flags.agent.empty()) params["agentId"] = flags.agent;
   auto answer = context.call_gateway(ConnectAs::kFull, "tools.invoke", std::move(params));
   if (!answer) return;
-  auto is_error = answer->try_at_pointer("/isError");
-  if (is_error.has_value() && is_error->is_bool() && is_error->as_bool()) context.exit_code = kFailed;
+  const auto* is_error = find_at(*answer, "/isError");
+  if (is_error && is_error->is_bool() && is_error->as_bool()) context.exit_code = kFailed;
   if (context.json) {
     context.out().print_json(*answer);
     return;
   }
-  auto content = answer->try_at_pointer("/content");
-  if (!content.has_value() || !content->is_array()) return;
-  for (const auto& block : content->as_array()) {
-    const auto* text = block.is_object() ? block.as_object().if_contains("text") : nullptr;
-    if (text && text->is_string()) context.out().line(text->as_string());
-  }
+  const auto* content = find_at(*answer, "/content");
+  if (!content || !content->is_array()) return;
+  for (const auto& block : content->as_array()) context.out().line(text_at(block, "/text"));
 }
 
 void list_tools(Context& context, const std::string& agent) {
@@ -132,20 +130,14 @@ void list_tools(Context& context, const std::string& agent) {
     return;
   }
   std::vector<std::vector<std::string>> rows;
-  auto groups = answer->try_at_pointer("/groups");
-  if (groups.has_value() && groups->is_array()) {
+  const auto* groups = find_at(*answer, "/groups");
+  if (groups && groups->is_array()) {
     for (const auto& group : groups->as_array()) {
-      auto tools = group.try_at_pointer("/tools");
-      if (!tools.has_value() || !tools->is_array()) continue;
-      for (const auto& tool : tools->as_array()) {
-        auto text = [&](const char* pointer) {
-          auto value = tool.try_at_pointer(pointer);
-          return value.has_value() && value->is_string() ? std::string(value->as_string()) : std::string("-");
-        };
-        auto name = group.try_at_pointer("/id");
-        auto description = text("/description");
-        rows.push_back({text("/id"),
-                        name.has_value() && name->is_string() ? std::string(name->as_string()) : "-",
+      const auto* members = find_at(group, "/tools");
+      if (!members || !members->is_array()) continue;
+      for (const auto& tool : members->as_array()) {
+        auto description = text_at(tool, "/description");
+        rows.push_back({text_at(tool, "/id", "-"), text_at(group, "/id", "-"),
                         description.substr(0, description.find('\n')).substr(0, 70)});
       }
     }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
+#include "json_pointer.h"
 
 namespace openclaw::cli {
 namespace {
@@ -20,13 +21,9 @@ std::string readable(std::string_view line) {
   boost::system::error_code failed;
   auto parsed = json::parse(line, failed);
   if (failed || !parsed.is_object()) return std::string(line);
-  auto text = [&](const char* pointer) {
-    auto value = parsed.try_at_pointer(pointer);
-    return value.has_value() && value->is_string() ? std::string(value->as_string()) : std::string();
-  };
-  std::string message = text("/0");
-  if (auto more = text("/1"); !more.empty()) message += " " + more;
-  return text("/time") + " " + text("/_meta/logLevelName") + " " + message;
+  std::string message = text_at(parsed, "/0");
+  if (auto more = text_at(parsed, "/1"); !more.empty()) message += " " + more;
+  return text_at(parsed, "/time") + " " + text_at(parsed, "/_meta/logLevelName") + " " + message;
 }
 
 Awaitable<Result<void>> tail(GatewayClient* client, Context* context, Flags flags) {
@@ -36,8 +33,8 @@ Awaitable<Result<void>> tail(GatewayClient* client, Context* context, Flags flag
     if (!cursor.is_null()) params["cursor"] = cursor;
     auto answer = co_await client->call("logs.tail", std::move(params), Limits::within(milliseconds(10000)));
     if (answer.has_error()) co_return answer.error();
-    auto lines = answer->try_at_pointer("/lines");
-    if (lines.has_value() && lines->is_array()) {
+    const auto* lines = find_at(*answer, "/lines");
+    if (lines && lines->is_array()) {
       for (const auto& line : lines->as_array()) {
         if (!line.is_string()) continue;
         context->out().line(context->json ? std::string(line.as_string()) : readable(line.as_string()));
@@ -45,7 +42,7 @@ Awaitable<Result<void>> tail(GatewayClient* client, Context* context, Flags flag
     }
     std::fflush(stdout);
     if (!flags.follow) co_return Result<void>();
-    if (auto next = answer->try_at_pointer("/cursor"); next.has_value()) cursor = *next;
+    if (const auto* next = find_at(*answer, "/cursor")) cursor = *next;
     // The protocol has no log event: clients ask once a second, as the reference says.
     asio::steady_timer pause(co_await asio::this_coro::executor, std::chrono::seconds(1));
     co_await pause.async_wait(asio::use_awaitable);

@@ -17,6 +17,7 @@
 #include <boost/url/url_view.hpp>
 
 #include "identity/device_identity.h"
+#include "json_pointer.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::gateway_client {
@@ -59,7 +60,9 @@ class WebSocket final : public Socket {
     if (connect_error) co_return connect_error;
     lowest.socket().set_option(tcp::no_delay(true));
     if constexpr (requires { stream_.next_layer().async_handshake(asio::ssl::stream_base::client, kToken); }) {
-      SSL_set_tlsext_host_name(stream_.next_layer().native_handle(), host.c_str());
+      // What SSL_set_tlsext_host_name() expands to, without its C cast.
+      SSL_ctrl(stream_.next_layer().native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME,
+               TLSEXT_NAMETYPE_host_name, host.data());
       stream_.next_layer().set_verify_callback(asio::ssl::host_name_verification(host));
       auto [tls_error] =
           co_await stream_.next_layer().async_handshake(asio::ssl::stream_base::client, kToken);
@@ -266,10 +269,7 @@ std::string GatewayClient::Connection::stored_device_token(const std::string& de
   error_code failed;
   auto file = json::parse(*text, failed);
   if (failed) return {};
-  auto owner = file.try_at_pointer("/deviceId");
-  auto token = file.try_at_pointer("/tokens/operator/token");
-  if (owner.has_error() || token.has_error() || !owner->is_string() || !token->is_string()) return {};
-  return owner->as_string() == device_id ? std::string(token->as_string()) : std::string();
+  return text_at(file, "/deviceId") == device_id ? text_at(file, "/tokens/operator/token") : std::string();
 }
 
 void GatewayClient::Connection::remember_device_token(const json::object& hello) const {
