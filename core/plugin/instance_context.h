@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,13 @@ struct Permissions {
   bool private_network = false;       // may reach private and loopback addresses of granted hosts
 };
 
+// Where HostServices keeps what it holds for one instance: made on first use, gone with the context, so
+// a later context at the same address starts anew. Nobody else touches it. [any-thread]
+struct ServiceSlot {
+  std::mutex mutex;
+  std::shared_ptr<void> state;
+};
+
 class InstanceContext {
  public:
   virtual ~InstanceContext() = default;
@@ -37,6 +46,11 @@ class InstanceContext {
   virtual void post_to_plugin(std::function<void()> fn) = 0;
   // True on the instance's own thread.
   virtual bool on_plugin_thread() const = 0;
+
+  ServiceSlot& service_slot() { return service_slot_; }
+
+ private:
+  ServiceSlot service_slot_;
 };
 
 }  // namespace openclaw::plugin
