@@ -53,7 +53,8 @@ std::string decoded_entity(std::string_view entity) {
 
 std::string attribute_text(const MD_ATTRIBUTE& attribute) {
   std::string out;
-  for (std::size_t i = 0; attribute.text != nullptr && attribute.substr_offsets[i] < attribute.size; ++i) {
+  for (std::size_t i = 0; attribute.text != nullptr && attribute.substr_offsets[i] < attribute.size;
+       ++i) {
     const std::size_t begin = attribute.substr_offsets[i];
     const std::string_view piece(attribute.text + begin, attribute.substr_offsets[i + 1] - begin);
     if (attribute.substr_types[i] == MD_TEXT_ENTITY) {
@@ -65,8 +66,8 @@ std::string attribute_text(const MD_ATTRIBUTE& attribute) {
   return out;
 }
 
-// Receives md4c's events and writes runs. Blocks are parted when the next one begins, so no break is left
-// over at the end.
+// Receives md4c's events and writes runs. Blocks are parted when the next one begins, so no break
+// is left over at the end.
 class Renderer {
  public:
   StyledText take() { return std::move(out_); }
@@ -202,11 +203,15 @@ void Renderer::enter_block(MD_BLOCKTYPE type, void* detail) {
       // Quotations cannot nest: inner ones join the outer.
       if (quote_depth_++ == 0) quote_ = ++quotes_seen_;
       break;
-    case MD_BLOCK_UL: lists_.push_back({false, 1}); break;
+    case MD_BLOCK_UL:
+      lists_.push_back({false, 1});
+      break;
     case MD_BLOCK_OL:
       lists_.push_back({true, static_cast<MD_BLOCK_OL_DETAIL*>(detail)->start});
       break;
-    case MD_BLOCK_LI: begin_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail)); break;
+    case MD_BLOCK_LI:
+      begin_item(*static_cast<MD_BLOCK_LI_DETAIL*>(detail));
+      break;
     case MD_BLOCK_HR:
       begin_block();
       put("──────");
@@ -215,19 +220,26 @@ void Renderer::enter_block(MD_BLOCKTYPE type, void* detail) {
       begin_block();
       ++bold_;
       break;
-    case MD_BLOCK_CODE: begin_code(*static_cast<MD_BLOCK_CODE_DETAIL*>(detail)); break;
-    case MD_BLOCK_P: begin_block(); break;
+    case MD_BLOCK_CODE:
+      begin_code(*static_cast<MD_BLOCK_CODE_DETAIL*>(detail));
+      break;
+    case MD_BLOCK_P:
+      begin_block();
+      break;
     case MD_BLOCK_TABLE:
       begin_block();
       in_table_ = true;
       rows_.clear();
       break;
-    case MD_BLOCK_TR: rows_.emplace_back(); break;
+    case MD_BLOCK_TR:
+      rows_.emplace_back();
+      break;
     case MD_BLOCK_TH:
     case MD_BLOCK_TD:
       if (!rows_.empty()) rows_.back().emplace_back();
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -243,8 +255,12 @@ void Renderer::leave_block(MD_BLOCKTYPE type) {
       // What follows inside the outer item is that item's next block; at the top it is a paragraph.
       in_item_ = !lists_.empty();
       break;
-    case MD_BLOCK_LI: after_item_mark_ = false; break;
-    case MD_BLOCK_H: --bold_; break;
+    case MD_BLOCK_LI:
+      after_item_mark_ = false;
+      break;
+    case MD_BLOCK_H:
+      --bold_;
+      break;
     case MD_BLOCK_CODE: {
       in_fence_ = false;
       break;
@@ -253,32 +269,50 @@ void Renderer::leave_block(MD_BLOCKTYPE type) {
       in_table_ = false;
       put_table();
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
 void Renderer::enter_span(MD_SPANTYPE type, void* detail) {
   switch (type) {
-    case MD_SPAN_EM: ++italic_; break;
-    case MD_SPAN_STRONG: ++bold_; break;
-    case MD_SPAN_DEL: ++strike_; break;
-    case MD_SPAN_CODE: ++code_; break;
+    case MD_SPAN_EM:
+      ++italic_;
+      break;
+    case MD_SPAN_STRONG:
+      ++bold_;
+      break;
+    case MD_SPAN_DEL:
+      ++strike_;
+      break;
+    case MD_SPAN_CODE:
+      ++code_;
+      break;
     case MD_SPAN_A:
       links_.push_back({attribute_text(static_cast<MD_SPAN_A_DETAIL*>(detail)->href), {}, false});
       break;
     case MD_SPAN_IMG:
       links_.push_back({attribute_text(static_cast<MD_SPAN_IMG_DETAIL*>(detail)->src), {}, true});
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
 void Renderer::leave_span(MD_SPANTYPE type) {
   switch (type) {
-    case MD_SPAN_EM: --italic_; break;
-    case MD_SPAN_STRONG: --bold_; break;
-    case MD_SPAN_DEL: --strike_; break;
-    case MD_SPAN_CODE: --code_; break;
+    case MD_SPAN_EM:
+      --italic_;
+      break;
+    case MD_SPAN_STRONG:
+      --bold_;
+      break;
+    case MD_SPAN_DEL:
+      --strike_;
+      break;
+    case MD_SPAN_CODE:
+      --code_;
+      break;
     case MD_SPAN_A:
     case MD_SPAN_IMG: {
       if (links_.empty()) break;
@@ -291,21 +325,28 @@ void Renderer::leave_span(MD_SPANTYPE type) {
       if (target != link.shown) put(" (" + target + ")");
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 
 void Renderer::text(MD_TEXTTYPE type, std::string_view piece) {
   switch (type) {
-    case MD_TEXT_NULLCHAR: put("\xEF\xBF\xBD"); break;
+    case MD_TEXT_NULLCHAR:
+      put("\xEF\xBF\xBD");
+      break;
     case MD_TEXT_BR:
     case MD_TEXT_SOFTBR: {
       put(in_table_ ? " " : "\n");
       if (!in_table_ && in_item_ && !lists_.empty()) put(indent() + "  ");
       break;
     }
-    case MD_TEXT_ENTITY: put(decoded_entity(piece)); break;
-    default: put(piece); break;
+    case MD_TEXT_ENTITY:
+      put(decoded_entity(piece));
+      break;
+    default:
+      put(piece);
+      break;
   }
 }
 

@@ -13,9 +13,15 @@ std::string escaped(std::string_view text, bool attribute) {
   out.reserve(text.size() + text.size() / 8);
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
       case '"':
         if (attribute) {
           out += "&quot;";
@@ -23,7 +29,8 @@ std::string escaped(std::string_view text, bool attribute) {
           out += c;
         }
         break;
-      default: out += c;
+      default:
+        out += c;
     }
   }
   return out;
@@ -44,7 +51,8 @@ std::vector<Tag> tags_of(const Style& style) {
     if (style.lang.empty()) {
       tags.push_back({"<pre>", "</pre>", style.block});
     } else {
-      tags.push_back({"<pre><code class=\"language-" + style.lang + "\">", "</code></pre>", style.block});
+      tags.push_back(
+          {"<pre><code class=\"language-" + style.lang + "\">", "</code></pre>", style.block});
     }
     return tags;
   }
@@ -52,17 +60,21 @@ std::vector<Tag> tags_of(const Style& style) {
     tags.push_back({"<code>", "</code>"});
     return tags;
   }
-  if (!style.link.empty()) tags.push_back({"<a href=\"" + escaped(style.link, true) + "\">", "</a>"});
+  if (!style.link.empty())
+    tags.push_back({"<a href=\"" + escaped(style.link, true) + "\">", "</a>"});
   if (style.bold) tags.push_back({"<b>", "</b>"});
   if (style.italic) tags.push_back({"<i>", "</i>"});
   if (style.strike) tags.push_back({"<s>", "</s>"});
   return tags;
 }
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
 
-// Where to end a piece of `whole` that begins at `from` and may reach `to` (exclusive). The ways are
-// tried from the best to the worst; a cut in the first quarter is taken only to keep a fence whole.
+// Where to end a piece of `whole` that begins at `from` and may reach `to` (exclusive). The ways
+// are tried from the best to the worst; a cut in the first quarter is taken only to keep a fence
+// whole.
 class CutFinder {
  public:
   CutFinder(const StyledText& whole, std::size_t from, std::size_t to)
@@ -70,7 +82,8 @@ class CutFinder {
 
   std::size_t find() const {
     if (const std::size_t at = before_fence(); at != 0) return at;
-    for (const auto way : {&CutFinder::paragraph, &CutFinder::line, &CutFinder::sentence, &CutFinder::space}) {
+    for (const auto way :
+         {&CutFinder::paragraph, &CutFinder::line, &CutFinder::sentence, &CutFinder::space}) {
       for (std::size_t at = to_; at > least_; --at) {
         if ((this->*way)(at)) return at;
       }
@@ -87,8 +100,8 @@ class CutFinder {
     return n;
   }
   bool in_fence(std::size_t at) const {
-    return at < text_.size() && whole_.style_at(at).pre && at > 0 &&
-           whole_.style_at(at - 1).pre && whole_.style_at(at - 1).block == whole_.style_at(at).block;
+    return at < text_.size() && whole_.style_at(at).pre && at > 0 && whole_.style_at(at - 1).pre &&
+           whole_.style_at(at - 1).block == whole_.style_at(at).block;
   }
   // A fence that runs over the end but would fit into a piece of its own moves there whole.
   std::size_t before_fence() const {
@@ -118,8 +131,10 @@ class CutFinder {
   std::size_t from_, to_, least_;
 };
 
-// White space around a cut is dropped; inside a fence only the line end, since there it has meaning.
-std::pair<std::size_t, std::size_t> trimmed(const StyledText& whole, std::size_t begin, std::size_t end) {
+// White space around a cut is dropped; inside a fence only the line end, since there it has
+// meaning.
+std::pair<std::size_t, std::size_t> trimmed(const StyledText& whole, std::size_t begin,
+                                            std::size_t end) {
   const std::string& text = whole.text();
   while (end > begin && is_space(text[end - 1])) {
     const bool fence = whole.style_at(end - 1).pre;
@@ -161,7 +176,9 @@ StyledText StyledText::slice(std::size_t begin, std::size_t end) const {
   return out;
 }
 
-bool StyledText::blank() const { return std::all_of(text_.begin(), text_.end(), is_space); }
+bool StyledText::blank() const {
+  return std::all_of(text_.begin(), text_.end(), is_space);
+}
 
 std::string StyledText::html() const {
   std::string out;

@@ -1,5 +1,6 @@
-// StyledText: what a message looks like, apart from any markup: text, and runs that say how it is shown.
-// Markup is written from it last, for each chunk anew, so tags can be neither torn nor crossed.
+// StyledText: what a message looks like, apart from any markup: text, and runs that say how it is
+// shown. Markup is written from it last, for each chunk anew, so tags can be neither torn nor
+// crossed.
 #pragma once
 
 #include <string>
@@ -11,10 +12,10 @@ namespace telegram {
 struct Style {
   bool bold = false, italic = false, strike = false, code = false;
   bool pre = false;
-  int block = 0;      // fences with different numbers are different fences
-  int quote = 0;      // 0: not quoted; else the number of the quotation
-  std::string lang;   // of a fence; only [A-Za-z0-9+#._-]
-  std::string link;   // target; empty = none
+  int block = 0;     // fences with different numbers are different fences
+  int quote = 0;     // 0: not quoted; else the number of the quotation
+  std::string lang;  // of a fence; only [A-Za-z0-9+#._-]
+  std::string link;  // target; empty = none
   bool operator==(const Style&) const = default;
 };
 
@@ -45,8 +46,9 @@ class StyledText {
   std::vector<Run> runs_;
 };
 
-// Cuts into pieces of at most `limit` UTF-16 units: at a paragraph, else a line, else a sentence, else a
-// space, else between characters. A fence that is cut is one fence in each piece. Blank pieces are left out.
+// Cuts into pieces of at most `limit` UTF-16 units: at a paragraph, else a line, else a sentence,
+// else a space, else between characters. A fence that is cut is one fence in each piece. Blank
+// pieces are left out.
 std::vector<StyledText> split(const StyledText& whole, std::size_t limit);
 // The same for text without styles.
 std::vector<std::string> split_plain(std::string_view text, std::size_t limit);

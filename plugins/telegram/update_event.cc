@@ -50,7 +50,8 @@ bool true_at(const json::object& in, std::string_view key) {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
   });
 }
 
@@ -96,7 +97,8 @@ struct Span {
   const json::object* entity;
 };
 
-std::vector<Span> spans_of(const json::object& message, std::string_view key, std::string_view text) {
+std::vector<Span> spans_of(const json::object& message, std::string_view key,
+                           std::string_view text) {
   std::vector<Span> spans;
   const json::value* list = message.if_contains(key);
   if (list == nullptr || !list->is_array()) return spans;
@@ -105,7 +107,8 @@ std::vector<Span> spans_of(const json::object& message, std::string_view key, st
     if (entity == nullptr || spans.size() >= 512) continue;
     const auto offset = number_at(*entity, "offset");
     const auto length = number_at(*entity, "length");
-    if (!offset || !length || *offset < 0 || *length <= 0 || *offset > 100000 || *length > 100000) continue;
+    if (!offset || !length || *offset < 0 || *length <= 0 || *offset > 100000 || *length > 100000)
+      continue;
     const json::value* type = entity->if_contains("type");
     if (type == nullptr || !type->is_string()) continue;
     const std::size_t begin = byte_offset(text, static_cast<std::size_t>(*offset));
@@ -113,7 +116,8 @@ std::vector<Span> spans_of(const json::object& message, std::string_view key, st
     if (begin >= end) continue;
     spans.push_back({begin, end, {type->get_string().data(), type->get_string().size()}, entity});
   }
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.begin < b.begin; });
+  std::sort(spans.begin(), spans.end(),
+            [](const Span& a, const Span& b) { return a.begin < b.begin; });
   return spans;
 }
 
@@ -156,7 +160,8 @@ json::object attachment(const json::object& file, std::string_view kind, std::st
   std::string type = string_at(file, "mime_type", kMaxName);
   if (type.empty()) type = mime;
   out["mime"] = type;
-  if (const std::string name = string_at(file, "file_name", kMaxName); !name.empty()) out["name"] = name;
+  if (const std::string name = string_at(file, "file_name", kMaxName); !name.empty())
+    out["name"] = name;
   if (const auto bytes = number_at(file, "file_size")) out["bytes"] = *bytes;
   out["ref"] = string_at(file, "file_id", kMaxName);
   return out;
@@ -164,20 +169,22 @@ json::object attachment(const json::object& file, std::string_view kind, std::st
 
 json::array attachments_of(const json::object& message) {
   json::array out;
-  if (const json::value* photo = message.if_contains("photo"); photo != nullptr && photo->is_array()) {
+  if (const json::value* photo = message.if_contains("photo");
+      photo != nullptr && photo->is_array()) {
     // Sizes of one picture, smallest first.
     const json::array& sizes = photo->get_array();
     if (!sizes.empty() && sizes.back().is_object()) {
       out.push_back(attachment(sizes.back().get_object(), "photo", "image/jpeg"));
     }
   }
-  static constexpr std::array<std::array<std::string_view, 2>, 7> kKinds{{{"animation", "video/mp4"},
-                                                                         {"document", ""},
-                                                                         {"voice", "audio/ogg"},
-                                                                         {"audio", "audio/mpeg"},
-                                                                         {"video", "video/mp4"},
-                                                                         {"video_note", "video/mp4"},
-                                                                         {"sticker", "image/webp"}}};
+  static constexpr std::array<std::array<std::string_view, 2>, 7> kKinds{
+      {{"animation", "video/mp4"},
+       {"document", ""},
+       {"voice", "audio/ogg"},
+       {"audio", "audio/mpeg"},
+       {"video", "video/mp4"},
+       {"video_note", "video/mp4"},
+       {"sticker", "image/webp"}}};
   for (const auto& [kind, mime] : kKinds) {
     const json::object* file = object_at(message, kind);
     if (file == nullptr) continue;
@@ -244,7 +251,8 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
     entities = "caption_entities";
   }
   if (text.empty() && !attachments.empty()) {
-    if (const json::object* sticker = object_at(message, "sticker")) text = string_at(*sticker, "emoji", 32);
+    if (const json::object* sticker = object_at(message, "sticker"))
+      text = string_at(*sticker, "emoji", 32);
   }
   if (text.empty() && attachments.empty()) return true;  // a service message
   const Address address = address_of(message, entities, text, bot);
@@ -253,10 +261,11 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
   if (const json::object* from = object_at(message, "from")) out.event["sender"] = sender_of(*from);
   if (const json::object* as = object_at(message, "sender_chat")) {
     // An anonymous administrator or a channel: no person stands behind the id in `from`.
-    out.event["sender"] = json::object{{"id", "chat:" + std::to_string(number_at(*as, "id").value_or(0))},
-                                       {"name", string_at(*as, "title", kMaxName)},
-                                       {"isBot", false},
-                                       {"anonymous", true}};
+    out.event["sender"] =
+        json::object{{"id", "chat:" + std::to_string(number_at(*as, "id").value_or(0))},
+                     {"name", string_at(*as, "title", kMaxName)},
+                     {"isBot", false},
+                     {"anonymous", true}};
   }
   out.event["messageId"] = std::to_string(*message_id);
   out.event["text"] = address.text;
@@ -313,14 +322,19 @@ bool fill_membership(Parsed& out, const json::object& change) {
 }
 
 bool fill(Parsed& out, const json::object& update, const Bot& bot) {
-  if (const json::object* m = object_at(update, "message")) return fill_message(out, *m, "message", bot);
-  if (const json::object* m = object_at(update, "edited_message")) return fill_message(out, *m, "edit", bot);
-  if (const json::object* m = object_at(update, "channel_post")) return fill_message(out, *m, "message", bot);
-  if (const json::object* q = object_at(update, "callback_query")) return fill_callback(out, *q, bot);
+  if (const json::object* m = object_at(update, "message"))
+    return fill_message(out, *m, "message", bot);
+  if (const json::object* m = object_at(update, "edited_message"))
+    return fill_message(out, *m, "edit", bot);
+  if (const json::object* m = object_at(update, "channel_post"))
+    return fill_message(out, *m, "message", bot);
+  if (const json::object* q = object_at(update, "callback_query"))
+    return fill_callback(out, *q, bot);
   if (const json::object* c = object_at(update, "my_chat_member")) return fill_membership(out, *c);
   // A kind that was not asked for, or is newer than this program: nothing a person said to the bot.
   const bool carries_known_key = update.contains("message") || update.contains("edited_message") ||
-                                 update.contains("channel_post") || update.contains("callback_query");
+                                 update.contains("channel_post") ||
+                                 update.contains("callback_query");
   return !carries_known_key;
 }
 

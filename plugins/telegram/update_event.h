@@ -1,5 +1,5 @@
-// One Telegram update -> one channel event (plugin-api/PAYLOADS.md, "channel"). Pure; hostile input is
-// expected: nothing throws, nothing is trusted to have a type.
+// One Telegram update -> one channel event (plugin-api/PAYLOADS.md, "channel"). Pure; hostile input
+// is expected: nothing throws, nothing is trusted to have a type.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@ struct Bot {
 
 struct Parsed {
   enum class Kind {
-    kEvent,     // `event` goes to the host
-    kIgnored,   // nothing a person said: service messages, other bots' commands
-    kPoison,    // not understood; `event` holds it raw, so that the queue can move on
+    kEvent,    // `event` goes to the host
+    kIgnored,  // nothing a person said: service messages, other bots' commands
+    kPoison,   // not understood; `event` holds it raw, so that the queue can move on
   } kind = Kind::kIgnored;
   std::int64_t update_id = 0;
   json::object event;

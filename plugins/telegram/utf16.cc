@@ -13,7 +13,9 @@ bool is_extender(char32_t c) {
          (c >= 0xE0020 && c <= 0xE007F);
 }
 
-bool is_regional(char32_t c) { return c >= 0x1F1E6 && c <= 0x1F1FF; }
+bool is_regional(char32_t c) {
+  return c >= 0x1F1E6 && c <= 0x1F1FF;
+}
 
 bool is_wide(char32_t c) {
   return (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
@@ -57,7 +59,7 @@ std::size_t utf16_length(std::string_view text) {
   std::size_t units = 0;
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint c = code_point_at(text, i);
-    units += c.value >= 0x10000 ? 2 : 1;
+    units += c.value >= 0x10000 ? 2U : 1U;
     i += c.bytes;
   }
   return units;
@@ -126,7 +128,7 @@ std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint c = code_point_at(text, i);
-    if (!is_extender(c.value)) width += is_wide(c.value) ? 2 : 1;
+    if (!is_extender(c.value)) width += is_wide(c.value) ? 2U : 1U;
     i += c.bytes;
   }
   return width;

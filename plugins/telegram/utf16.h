@@ -16,14 +16,15 @@ struct CodePoint {
 CodePoint code_point_at(std::string_view text, std::size_t at);
 
 std::size_t utf16_length(std::string_view text);
-// Byte offset of the UTF-16 unit `units`; text.size() when beyond the end. An offset inside a surrogate pair
-// answers the start of its character.
+// Byte offset of the UTF-16 unit `units`; text.size() when beyond the end. An offset inside a
+// surrogate pair answers the start of its character.
 std::size_t byte_offset(std::string_view text, std::size_t units);
-// Every broken sequence replaced by U+FFFD, and NUL removed: the service refuses text that is not UTF-8.
+// Every broken sequence replaced by U+FFFD, and NUL removed: the service refuses text that is not
+// UTF-8.
 std::string valid_utf8(std::string_view text);
 void append_utf8(std::string& out, char32_t value);
-// True when a cut before the character at `at` would tear what people see as one: joiners, variation
-// selectors, combining marks, skin tones, flags.
+// True when a cut before the character at `at` would tear what people see as one: joiners,
+// variation selectors, combining marks, skin tones, flags.
 bool inside_grapheme(std::string_view text, std::size_t at);
 // Columns in a fixed-width font.
 std::size_t display_width(std::string_view text);
