@@ -1,0 +1,61 @@
+#include "sandbox/setup_check.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace openclaw::sandbox {
+
+namespace {
+
+bool installs_packages(std::string_view command) {
+  static constexpr std::array<std::string_view, 9> kInstallers = {
+      "apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper", "pacman", "dpkg"};
+  std::size_t at = 0;
+  while (at < command.size()) {
+    auto is_word = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+    };
+    if (!is_word(command[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < command.size() && is_word(command[end])) ++end;
+    auto word = command.substr(at, end - at);
+    if (std::find(kInstallers.begin(), kInstallers.end(), word) != kInstallers.end()) return true;
+    at = end;
+  }
+  return false;
+}
+
+std::string text_of(const json::object& spec, std::string_view key) {
+  const json::value* value = spec.if_contains(key);
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace
+
+std::string setup_problem(const json::object& spec) {
+  std::string command = text_of(spec, "setupCommand");
+  if (command.empty() || !installs_packages(command)) return {};
+  std::string keys;
+  auto blame = [&](const std::string& line) { keys += (keys.empty() ? "" : "; ") + line; };
+  if (text_of(spec, "network") == "none") {
+    blame("docker.network is \"none\" and the download needs egress (set it to \"bridge\")");
+  }
+  const json::value* read_only = spec.if_contains("readOnlyRoot");
+  if (read_only && read_only->is_bool() && read_only->get_bool()) {
+    blame("docker.readOnlyRoot is true and the installation writes to the root (set it to false)");
+  }
+  std::string user = text_of(spec, "setupUser");
+  if (user != "0:0" && user != "0" && user != "root") {
+    blame("docker.user is \"" + user +
+          "\" and the package manager needs root (omit it or set \"0:0\")");
+  }
+  if (keys.empty()) return {};
+  return "agents.defaults.sandbox.docker.setupCommand installs packages, which cannot work here: " +
+         keys + ". Better: build an image with the packages and set docker.image";
+}
+
+}  // namespace openclaw::sandbox
