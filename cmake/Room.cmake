@@ -17,6 +17,8 @@ function(openclaw_room NAME)
     target_link_libraries(${NAME}_test PRIVATE openclaw::${NAME} openclaw::warnings ${ROOM_TEST_LINKS}
                                                GTest::gmock GTest::gtest_main)
     if(NOT ROOM_NO_PCH)
+      # A program gets -fPIE, the precompiled header was made with -fPIC: gcc asks for the same.
+      target_compile_options(${NAME}_test PRIVATE -fPIC)
       target_precompile_headers(${NAME}_test REUSE_FROM openclaw_pch)
     endif()
     gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60
