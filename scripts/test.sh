@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, and runs every test: release, ASan+UBSan, TSan, then short fuzz runs.
+#   scripts/test.sh [--quick] [--fuzz-seconds N]
+# --quick: only the release build and its tests. Needs root (or sudo) for packages and for a Docker engine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=0 fuzz_seconds=60
+while (($#)); do
+  case $1 in
+    --quick) quick=1 ;;
+    --fuzz-seconds) fuzz_seconds=${2:?--fuzz-seconds needs a number}; shift ;;
+    -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "Unknown argument: $1 (see --help)" >&2; exit 2 ;;
+  esac
+  shift
+done
+step() { printf '==> [%4ds] %s\n' "$SECONDS" "$*"; }
+
+step "Packages"
+scripts/install-packages.sh test
+step "Docker engine and sandbox image"
+tests/docker-lab/up.sh
+scripts/sandbox-setup.sh
+
+suite() { # PRESET: configures, builds and runs the whole suite
+  step "$1: build"
+  # BUILD_TESTING is named because scripts/run.sh may have configured the same folder without tests.
+  cmake --preset "$1" -DBUILD_TESTING=ON >/dev/null
+  cmake --build --preset "$1"
+  step "$1: tests"
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2
+}
+suite release
+if ((!quick)); then
+  suite asan
+  suite tsan
+  step "fuzz: build and $fuzz_seconds s each"
+  scripts/fuzz.sh "$fuzz_seconds"
+fi
+step "Done"
