@@ -146,6 +146,19 @@ void Running::kill() {
   runtime.post_blocking([tree = tree] { kill_tree(tree); });
 }
 
+void send(const std::shared_ptr<Running>& running, std::shared_ptr<std::string> text,
+          const Completer<void>& done) {
+  auto sent = [running, text, done](const boost::system::error_code& failure, std::size_t) {
+    if (failure) {
+      done.now(make_error(Code::kFailedPrecondition,
+                          "the command does not read its input: " + failure.message()));
+    } else {
+      done.now({});
+    }
+  };
+  asio::async_write(*running->input, asio::buffer(*text), std::move(sent));
+}
+
 class HostExec final : public sandbox::Exec {
  public:
   explicit HostExec(std::shared_ptr<Running> running) : running_(std::move(running)) {}
@@ -175,20 +188,11 @@ class HostExec final : public sandbox::Exec {
       co_return make_error(Code::kFailedPrecondition, "the command takes no input (any more)");
     }
     if (eof && running->pty) data += '\x04';
-    auto sent = co_await suspend<void>(
-        running->runtime, limits, [running, data](const Completer<void>& done) {
-          auto text = std::make_shared<std::string>(data);
-          asio::async_write(
-              *running->input, asio::buffer(*text),
-              [running, text, done](const boost::system::error_code& failure, std::size_t) {
-                if (failure) {
-                  done.now(make_error(Code::kFailedPrecondition,
-                                      "the command does not read its input: " + failure.message()));
-                } else {
-                  done.now({});
-                }
-              });
-        });
+    // Named before the wait: g++ 12 copies closures that are temporaries of a co_await bit by bit.
+    std::function<void(Completer<void>)> start = [running, data](const Completer<void>& done) {
+      send(running, std::make_shared<std::string>(data), done);
+    };
+    auto sent = co_await suspend<void>(running->runtime, limits, std::move(start));
     if (eof && !running->pty) running->input.reset();
     co_return sent;
   }
@@ -201,9 +205,10 @@ class HostExec final : public sandbox::Exec {
  private:
   static Awaitable<Result<json::object>> next_end(std::shared_ptr<Running> running, Limits limits) {
     if (running->finished) co_return running->result;
-    co_return co_await suspend<json::object>(
-        running->runtime, limits,
-        [running](Completer<json::object> done) { running->waiters.push_back(std::move(done)); });
+    std::function<void(Completer<json::object>)> start = [running](Completer<json::object> done) {
+      running->waiters.push_back(std::move(done));
+    };
+    co_return co_await suspend<json::object>(running->runtime, limits, std::move(start));
   }
 
   std::shared_ptr<Running> running_;
