@@ -121,9 +121,11 @@ Awaitable<Result<T>> suspend(Runtime& runtime, Limits limits, std::function<void
 // only the wait for it ends.
 template <class T>
 Awaitable<Result<T>> run_blocking(Runtime& runtime, Limits limits, std::function<Result<T>()> work) {
-  co_return co_await suspend<T>(runtime, limits, [&runtime, work = std::move(work)](Completer<T> done) {
+  // Named: g++ 12 copies a closure that is a temporary of a co_await bit by bit and destroys both.
+  std::function<void(Completer<T>)> start = [&runtime, work = std::move(work)](Completer<T> done) {
     runtime.post_blocking([done, work] { done(work()); });
-  });
+  };
+  co_return co_await suspend<T>(runtime, limits, std::move(start));
 }
 
 // Waits; ends early with kCancelled when aborted. A deadline that passes is success.
