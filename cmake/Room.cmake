@@ -12,6 +12,10 @@ function(openclaw_room NAME)
   if(NOT ROOM_NO_PCH)
     target_precompile_headers(openclaw_${NAME} REUSE_FROM openclaw_pch)
   endif()
+  list(FILTER ROOM_LINKS INCLUDE REGEX "^openclaw::")
+  list(FILTER ROOM_PRIVATE_LINKS INCLUDE REGEX "^openclaw::")
+  set_property(GLOBAL APPEND_STRING PROPERTY openclaw_layering
+    "${NAME}|${ROOM_SOURCES};${ROOM_TESTS}|${ROOM_LINKS};${ROOM_PRIVATE_LINKS}\n")
   if(BUILD_TESTING AND ROOM_TESTS)
     add_executable(${NAME}_test ${ROOM_TESTS})
     target_link_libraries(${NAME}_test PRIVATE openclaw::${NAME} openclaw::warnings ${ROOM_TEST_LINKS}
