@@ -1,0 +1,37 @@
+// Runs one coroutine on a Runtime's loop to its end, for tests.
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "async/runtime.h"
+
+namespace openclaw {
+
+template <class T>
+T run_to_end(Runtime& runtime, Awaitable<T> task) {
+  std::optional<T> out;
+  asio::co_spawn(runtime.loop(), std::move(task), [&](const std::exception_ptr& failure, T value) {
+    if (failure) std::rethrow_exception(failure);
+    out.emplace(std::move(value));
+    runtime.loop().stop();
+  });
+  runtime.loop().restart();
+  runtime.loop().run();
+  return std::move(*out);
+}
+
+inline void run_to_end(Runtime& runtime, Awaitable<> task) {
+  asio::co_spawn(runtime.loop(), std::move(task), [&](const std::exception_ptr& failure) {
+    if (failure) std::rethrow_exception(failure);
+    runtime.loop().stop();
+  });
+  runtime.loop().restart();
+  runtime.loop().run();
+}
+
+}  // namespace openclaw
