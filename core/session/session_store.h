@@ -47,6 +47,22 @@ class SessionStore {
   virtual Awaitable<Result<std::vector<Message>>> history(std::string key, std::size_t limit) = 0;
   virtual std::string sessions_dir(std::string_view agent_id) const = 0;
   virtual Awaitable<> flush() = 0;
+
+  // What a turn uses, so that the disk works while the model does. Stores that do not override these behave
+  // the same, only slower.
+  //
+  // As append(), but returns when the line is queued: context() and history() show it at once, it is durable
+  // when a later append() or sync() of the session has returned.
+  virtual Awaitable<Result<std::string>> append_queued(std::string key, std::string type, json::object fields);
+  // Everything queued for the session before this call is durable, or the error that kept it from being so.
+  virtual Awaitable<Result<void>> sync(std::string key);
+  // As context(), without copies: the messages are shared with the cache. `id` is the transcript line's id,
+  // empty for the summary of a compaction.
+  struct ContextItem {
+    std::string id;
+    std::shared_ptr<const Message> message;
+  };
+  virtual Awaitable<Result<std::vector<ContextItem>>> shared_context(std::string key);
 };
 
 }  // namespace openclaw::session

@@ -1,0 +1,776 @@
+#include "session/session_store.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include <boost/asio/steady_timer.hpp>
+#include <spdlog/spdlog.h>
+
+#include "session/session_files.h"
+#include "session/session_key.h"
+#include "session/session_state.h"
+
+namespace openclaw::session {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+// The index is small news most of the time; many changes make one write.
+constexpr milliseconds kIndexDelay{200};
+// Messages kept for people beside those the model sees.
+constexpr std::size_t kHistoryKept = 1000;
+constexpr std::size_t kCachedTranscripts = 128;
+constexpr std::size_t kCachedBytes = 8U << 20;
+
+std::string string_at(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::int64_t int_at(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+
+std::shared_ptr<const json::object> summary_message(const std::string& text, std::int64_t ms) {
+  json::object message{{"role", "user"},
+                       {"content", json::array{json::object{
+                                       {"type", "text"},
+                                       {"text", "The conversation before this point was compacted "
+                                                "into this summary:\n\n<summary>\n" +
+                                                    text + "\n</summary>"}}}},
+                       {"timestamp", ms}};
+  return std::make_shared<const json::object>(std::move(message));
+}
+
+// "<uuid>.jsonl" or, for topics of older stores, "<uuid>-topic-<n>.jsonl"; anything else is not followed.
+std::string transcript_name(const json::object& entry) {
+  auto id = string_at(entry, "sessionId");
+  if (!is_uuid(id)) return {};
+  auto given = fs::path(string_at(entry, "sessionFile")).filename().string();
+  constexpr std::string_view kEnd = ".jsonl";
+  if (given.starts_with(id + "-topic-") && given.ends_with(kEnd)) {
+    auto topic = std::string_view(given).substr(id.size() + 7);
+    topic.remove_suffix(kEnd.size());
+    auto plain = [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             c == '_' || c == '-';
+    };
+    if (!topic.empty() && topic.size() <= 64 && std::ranges::all_of(topic, plain)) return given;
+  }
+  return id + std::string(kEnd);
+}
+
+void trim_history(Transcript& t) {
+  if (t.items.size() <= 2 * kHistoryKept) return;
+  auto drop = std::min(t.context_start, t.items.size() - kHistoryKept);
+  if (drop < kHistoryKept) return;  // rarely, in large steps
+  for (std::size_t i = 0; i < drop; ++i) t.bytes -= std::min(t.bytes, t.items[i].bytes);
+  t.items.erase(t.items.begin(), t.items.begin() + static_cast<std::ptrdiff_t>(drop));
+  t.context_start -= drop;
+}
+
+class SessionStoreImpl final : public SessionStore {
+ public:
+  SessionStoreImpl(Runtime& runtime, config::ConfigStore& config)
+      : runtime_(runtime), config_(config) {}
+
+  ~SessionStoreImpl() override {
+    for (auto& [id, agent] : agents_) agent->write_timer.cancel();
+  }
+
+  Awaitable<Result<json::value>> entry(std::string key) override;
+  Awaitable<Result<json::object>> ensure(std::string key) override;
+  Awaitable<Result<json::object>> update(std::string key, json::object changes) override;
+  Awaitable<Result<std::vector<json::object>>> list(std::string agent_id) override;
+  Awaitable<Result<json::object>> reset(std::string key) override;
+  Awaitable<Result<std::vector<std::string>>> remove(std::string key,
+                                                     bool delete_transcript) override;
+  Awaitable<Result<std::string>> append(std::string key, std::string type,
+                                        json::object fields) override;
+  Awaitable<Result<std::vector<Message>>> context(std::string key) override;
+  Awaitable<Result<std::vector<Message>>> history(std::string key, std::size_t limit) override;
+  std::string sessions_dir(std::string_view agent_id) const override;
+  Awaitable<> flush() override;
+  Awaitable<Result<std::string>> append_queued(std::string key, std::string type,
+                                               json::object fields) override;
+  Awaitable<Result<void>> sync(std::string key) override;
+  Awaitable<Result<std::vector<ContextItem>>> shared_context(std::string key) override;
+
+ private:
+  using AgentPtr = std::shared_ptr<Agent>;
+  using TranscriptPtr = std::shared_ptr<Transcript>;
+
+  Result<AgentPtr> agent_of(const std::string& key);
+  AgentPtr agent_named(const std::string& id);
+  Awaitable<Result<void>> loaded(AgentPtr agent);
+  Awaitable<Result<TranscriptPtr>> opened(AgentPtr agent, json::object entry);
+  Awaitable<Result<TranscriptPtr>> existing_transcript(std::string key);
+  json::object fresh_entry(Agent& agent, const std::string& key);
+  std::string header_line(const Agent& agent, const std::string& session_id) const;
+  std::string workspace(const std::string& agent_id) const;
+  std::string queue_line(const AgentPtr& agent, const TranscriptPtr& t, const std::string& type,
+                         json::object fields);
+  void queue_flush(const AgentPtr& agent);
+  void schedule_index(const AgentPtr& agent);
+  Awaitable<Result<void>> write_index_now(AgentPtr agent);
+  void touch(Transcript& t) { t.last_used = ++clock_; }
+  void evict(const Transcript* keep);
+  Awaitable<Result<void>> wait_synced(TranscriptPtr t, std::uint64_t upto);
+  Awaitable<Result<std::string>> archive(AgentPtr agent, fs::path file, std::string kind);
+
+  Runtime& runtime_;
+  config::ConfigStore& config_;
+  std::map<std::string, AgentPtr> agents_;
+  std::uint64_t clock_ = 0;
+};
+
+std::string SessionStoreImpl::sessions_dir(std::string_view agent_id) const {
+  return (config_.paths().state_dir / "agents" / normalise_agent_id(agent_id) / "sessions").string();
+}
+
+SessionStoreImpl::AgentPtr SessionStoreImpl::agent_named(const std::string& id) {
+  auto& agent = agents_[id];
+  if (!agent) agent = std::make_shared<Agent>(runtime_, id, sessions_dir(id));
+  return agent;
+}
+
+Result<SessionStoreImpl::AgentPtr> SessionStoreImpl::agent_of(const std::string& key) {
+  auto parts = parse_key(key, *config_.current());
+  if (parts.has_error()) return parts.error();
+  return agent_named(parts.value().agent_id);
+}
+
+// Reads sessions.json once; callers that come meanwhile wait for the same read.
+Awaitable<Result<void>> SessionStoreImpl::loaded(AgentPtr agent) {
+  if (agent->loaded) co_return Result<void>();
+  co_return co_await suspend<void>(runtime_, {}, [agent](const Completer<void>& done) {
+    agent->load_waiters.push_back(done);
+    if (agent->load_waiters.size() > 1) return;
+    agent->lane->add([agent]() -> DiskLane::Work {
+      return [agent, file = agent->dir / "sessions.json"]() -> DiskLane::Then {
+        auto result = std::make_shared<Result<LoadedIndex>>(load_index(file));
+        return [agent, result] {
+          Result<void> outcome;
+          if (result->has_error()) {
+            outcome = result->error();
+          } else {
+            auto& found = result->value();
+            if (!found.set_aside.empty()) {
+              spdlog::error("the session index was unreadable; it is kept as {}", found.set_aside);
+            }
+            for (auto& [key, value] : found.entries) agent->index[key] = {std::move(value), {}};
+            agent->loaded = true;
+          }
+          auto waiters = std::exchange(agent->load_waiters, {});
+          for (auto& waiter : waiters) waiter.now(outcome);
+        };
+      };
+    });
+  });
+}
+
+Awaitable<Result<json::value>> SessionStoreImpl::entry(std::string key) {
+  auto agent = agent_of(key);
+  if (agent.has_error()) co_return agent.error();
+  auto ready = co_await loaded(agent.value());
+  if (ready.has_error()) co_return ready.error();
+  auto found = agent.value()->index.find(key);
+  if (found == agent.value()->index.end()) co_return json::value();
+  co_return found->second.value;
+}
+
+std::string SessionStoreImpl::workspace(const std::string& agent_id) const {
+  auto config = config_.current();
+  if (const auto* list = config->find("agents.list"); list != nullptr && list->is_array()) {
+    for (const auto& agent : list->get_array()) {
+      if (!agent.is_object() ||
+          normalise_agent_id(string_at(agent.get_object(), "id")) != agent_id) {
+        continue;
+      }
+      auto path = string_at(agent.get_object(), "workspace");
+      if (!path.empty()) return path;
+    }
+  }
+  auto path = config->get_string("agents.defaults.workspace");
+  if (!path.empty()) return path;
+  auto name = agent_id == "main" ? std::string("workspace") : "workspace-" + agent_id;
+  return (config_.paths().state_dir / name).string();
+}
+
+std::string SessionStoreImpl::header_line(const Agent& agent, const std::string& session_id) const {
+  json::object header{{"type", "session"},
+                      {"version", 3},
+                      {"id", session_id},
+                      {"timestamp", iso_time(now_ms())},
+                      {"cwd", workspace(agent.id)}};
+  return json::serialize(header) + "\n";
+}
+
+json::object SessionStoreImpl::fresh_entry(Agent& agent, const std::string& key) {
+  json::object entry{{"sessionId", new_uuid()}, {"updatedAt", now_ms()}, {"systemSent", false},
+                     {"abortedLastRun", false}};
+  agent.index[key] = {entry, {}};
+  agent.index_dirty = true;
+  return entry;
+}
+
+Awaitable<Result<json::object>> SessionStoreImpl::ensure(std::string key) {
+  auto found = agent_of(key);
+  if (found.has_error()) co_return found.error();
+  auto agent = found.value();
+  auto ready = co_await loaded(agent);
+  if (ready.has_error()) co_return ready.error();
+  if (auto it = agent->index.find(key); it != agent->index.end() && it->second.value.is_object()) {
+    if (!transcript_name(it->second.value.get_object()).empty()) {
+      co_return it->second.value.get_object();
+    }
+    spdlog::error("session {} has no valid sessionId in {}; it starts anew", key,
+                  (agent->dir / "sessions.json").string());
+  }
+  auto entry = fresh_entry(*agent, key);
+  // One-shot sessions of the HTTP endpoint are not worth an index write each.
+  bool one_shot = key.find(":openai:") != std::string::npos ||
+                  key.find(":openresponses:") != std::string::npos;
+  if (!one_shot) agent->index_urgent = true;
+  schedule_index(agent);
+  auto id = string_at(entry, "sessionId");
+  auto t = std::make_shared<Transcript>();
+  t->file = agent->dir / transcript_name(entry);
+  t->pending = header_line(*agent, id);
+  ++t->queued;
+  touch(*t);
+  agent->transcripts[id] = t;
+  queue_flush(agent);
+  evict(t.get());
+  co_return entry;
+}
+
+Awaitable<Result<json::object>> SessionStoreImpl::update(std::string key, json::object changes) {
+  auto ensured = co_await ensure(key);
+  if (ensured.has_error()) co_return ensured.error();
+  auto agent = agent_of(key).value();
+  auto& slot = agent->index[key];
+  auto& entry = slot.value.get_object();
+  for (auto& [name, value] : changes) {
+    if (value.is_null()) {
+      entry.erase(name);
+    } else if (name != "sessionId") {  // only reset() gives a new one
+      entry[name] = std::move(value);
+    }
+  }
+  entry["updatedAt"] = now_ms();
+  slot.text.reset();
+  agent->index_dirty = true;
+  schedule_index(agent);
+  co_return entry;
+}
+
+void SessionStoreImpl::schedule_index(const AgentPtr& agent) {
+  if (agent->write_scheduled) return;
+  agent->write_scheduled = true;
+  agent->write_timer.expires_after(kIndexDelay);
+  agent->write_timer.async_wait([agent](const boost::system::error_code& stopped) {
+    agent->write_scheduled = false;
+    if (stopped || !agent->index_dirty) return;
+    agent->lane->add([agent]() -> DiskLane::Work {
+      IndexText text;
+      agent->index_dirty = agent->index_urgent = false;
+      for (auto& [key, entry] : agent->index) {
+        if (!entry.text) {
+          entry.text = std::make_shared<const std::string>(pretty_json(entry.value, 1));
+        }
+        text.emplace_back(key, entry.text);
+      }
+      return [agent, text = std::move(text), file = agent->dir / "sessions.json"]() -> DiskLane::Then {
+        auto written = write_index(file, text);
+        if (written.has_value()) return {};
+        return [agent, why = written.error().message] {
+          spdlog::error("{}", why);
+          agent->index_dirty = true;
+        };
+      };
+    });
+  });
+}
+
+// One job writes what every session of the agent has queued by the time the job starts.
+void SessionStoreImpl::queue_flush(const AgentPtr& agent) {
+  if (agent->flush_queued) return;
+  agent->flush_queued = true;
+  struct Part {
+    TranscriptPtr transcript;
+    std::string lines;
+    std::uint64_t upto;
+    Result<void> outcome;
+  };
+  agent->lane->add([agent]() -> DiskLane::Work {
+    agent->flush_queued = false;
+    auto parts = std::make_shared<std::vector<Part>>();
+    for (auto& [id, t] : agent->transcripts) {
+      if (t->pending.empty()) continue;
+      parts->push_back({t, std::exchange(t->pending, {}), t->queued, {}});
+    }
+    auto text = std::make_shared<IndexText>();
+    bool index = std::exchange(agent->index_urgent, false);
+    if (index) {
+      agent->index_dirty = false;
+      for (auto& [key, entry] : agent->index) {
+        if (!entry.text) {
+          entry.text = std::make_shared<const std::string>(pretty_json(entry.value, 1));
+        }
+        text->emplace_back(key, entry.text);
+      }
+    }
+    return [agent, parts, text, index, file = agent->dir / "sessions.json"]() -> DiskLane::Then {
+      auto listed = index ? write_index(file, *text) : Result<void>();
+      for (auto& part : *parts) {
+        // A session that the index does not know would be lost at the next start.
+        part.outcome = listed.has_error() ? listed
+                                          : append_lines(part.transcript->file, part.lines);
+      }
+      return [agent, parts, failed = listed.has_error()] {
+        if (failed) agent->index_dirty = agent->index_urgent = true;
+        for (auto& part : *parts) {
+          auto& t = *part.transcript;
+          t.synced = part.upto;
+          if (part.outcome.has_error()) {
+            spdlog::error("{}", part.outcome.error().message);
+            t.broken = true;
+            for (auto it = agent->transcripts.begin(); it != agent->transcripts.end();) {
+              if (it->second != part.transcript) {
+                ++it;
+                continue;
+              }
+              agent->failed.insert_or_assign(it->first, part.outcome.error());
+              it = agent->transcripts.erase(it);
+            }
+          }
+          auto waiters = std::exchange(t.waiters, {});
+          for (auto& [upto, waiter] : waiters) {
+            // Later lines of a broken transcript name a parent that is not in the file.
+            if (t.broken || upto <= t.synced) {
+              waiter.now(part.outcome);
+            } else {
+              t.waiters.emplace_back(upto, waiter);
+            }
+          }
+        }
+      };
+    };
+  });
+}
+
+Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::opened(AgentPtr agent,
+                                                                            json::object entry) {
+  auto id = string_at(entry, "sessionId");
+  if (auto it = agent->transcripts.find(id); it != agent->transcripts.end()) {
+    touch(*it->second);
+    co_return it->second;
+  }
+  auto file = agent->dir / transcript_name(entry);
+  auto header = header_line(*agent, id);
+  auto waited = co_await suspend<void>(runtime_, {}, [this, agent, id, file, header](
+                                                         const Completer<void>& done) {
+    auto& waiters = agent->opening[id];
+    waiters.push_back(done);
+    if (waiters.size() > 1) return;
+    agent->lane->add([this, agent, id, file, header]() -> DiskLane::Work {
+      return [this, agent, id, file, header]() -> DiskLane::Then {
+        auto result = std::make_shared<Result<LoadedTranscript>>(load_transcript(file));
+        return [this, agent, id, file, header, result] {
+          Result<void> outcome;
+          if (result->has_error()) {
+            outcome = result->error();
+          } else {
+            auto& found = result->value();
+            if (!found.set_aside.empty()) {
+              spdlog::error("transcript {} was unreadable; it is kept as {}", file.string(),
+                            found.set_aside);
+            }
+            if (found.cut_bytes > 0) {
+              spdlog::warn("transcript {}: cut a torn last line of {} bytes", file.string(),
+                           found.cut_bytes);
+            }
+            if (found.skipped_lines > 0) {
+              spdlog::warn("transcript {}: {} lines are not JSON and are passed over",
+                           file.string(), found.skipped_lines);
+            }
+            auto t = std::make_shared<Transcript>();
+            t->file = file;
+            t->leaf = std::move(found.leaf);
+            t->items = std::move(found.items);
+            t->context_start = found.context_start;
+            for (auto& item : t->items) t->bytes += item.bytes;
+            if (!found.summary.empty()) t->summary = summary_message(found.summary, 0);
+            trim_history(*t);
+            agent->transcripts[id] = t;
+            if (!found.exists) {
+              t->pending = header;
+              ++t->queued;
+              queue_flush(agent);
+            }
+          }
+          auto waiting = agent->opening.extract(id);
+          if (waiting.empty()) return;
+          for (auto& waiter : waiting.mapped()) waiter.now(outcome);
+        };
+      };
+    });
+  });
+  if (waited.has_error()) co_return waited.error();
+  auto it = agent->transcripts.find(id);
+  if (it == agent->transcripts.end()) {
+    co_return make_error(Code::kUnavailable, "the session was reset while it was being opened");
+  }
+  auto t = it->second;
+  touch(*t);
+  evict(t.get());
+  co_return t;
+}
+
+// Least recently used first; never one with lines on their way to the disk.
+void SessionStoreImpl::evict(const Transcript* keep) {
+  struct Candidate {
+    Agent* agent;
+    std::string id;
+    std::uint64_t last_used;
+    std::size_t bytes;
+  };
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  for (auto& [name, agent] : agents_) {
+    for (auto& [id, t] : agent->transcripts) {
+      ++count;
+      bytes += t->bytes;
+    }
+  }
+  if (count <= kCachedTranscripts && bytes <= kCachedBytes) return;
+  std::vector<Candidate> candidates;
+  for (auto& [name, agent] : agents_) {
+    for (auto& [id, t] : agent->transcripts) {
+      if (t.get() == keep || t->synced != t->queued) continue;
+      candidates.push_back({agent.get(), id, t->last_used, t->bytes});
+    }
+  }
+  std::ranges::sort(candidates, {}, &Candidate::last_used);
+  for (auto& candidate : candidates) {
+    if (count <= kCachedTranscripts && bytes <= kCachedBytes) return;
+    candidate.agent->transcripts.erase(candidate.id);
+    --count;
+    bytes -= candidate.bytes;
+  }
+}
+
+std::string SessionStoreImpl::queue_line(const AgentPtr& agent, const TranscriptPtr& t,
+                                         const std::string& type, json::object fields) {
+  auto id = new_line_id();
+  auto ms = now_ms();
+  json::object line{{"type", type},
+                    {"id", id},
+                    {"parentId", t->leaf.empty() ? json::value() : json::value(t->leaf)},
+                    {"timestamp", iso_time(ms)}};
+  std::shared_ptr<const json::object> message;
+  if (type == "message") {
+    if (!fields.contains("timestamp")) fields["timestamp"] = ms;
+    message = std::make_shared<const json::object>(std::move(fields));
+    // Serialised apart, so that the message is not copied into the line.
+    auto text = json::serialize(line);
+    text.pop_back();
+    text += ",\"message\":" + json::serialize(*message) + "}\n";
+    t->bytes += text.size();
+    t->items.push_back({id, message, text.size()});
+    t->pending += text;
+  } else {
+    if (type == "compaction") {
+      t->summary = summary_message(string_at(fields, "summary"), ms);
+      auto kept = string_at(fields, "firstKeptEntryId");
+      auto first = std::ranges::find(t->items, kept, &TranscriptItem::id);
+      t->context_start = static_cast<std::size_t>(first - t->items.begin());
+    }
+    for (auto& [name, value] : fields) {
+      if (!line.contains(name)) line[name] = std::move(value);
+    }
+    t->pending += json::serialize(line) + "\n";
+  }
+  trim_history(*t);
+  t->leaf = id;
+  ++t->queued;
+  queue_flush(agent);
+  return id;
+}
+
+Awaitable<Result<std::string>> SessionStoreImpl::append_queued(std::string key, std::string type,
+                                                               json::object fields) {
+  auto entry = co_await ensure(key);
+  if (entry.has_error()) co_return entry.error();
+  auto agent = agent_of(key).value();
+  auto t = co_await opened(agent, std::move(entry.value()));
+  if (t.has_error()) co_return t.error();
+  auto id = queue_line(agent, t.value(), type, std::move(fields));
+  if (auto it = agent->index.find(key); it != agent->index.end() && it->second.value.is_object()) {
+    it->second.value.get_object()["updatedAt"] = now_ms();
+    it->second.text.reset();
+    agent->index_dirty = true;
+    schedule_index(agent);
+  }
+  co_return id;
+}
+
+Awaitable<Result<void>> SessionStoreImpl::wait_synced(TranscriptPtr t, std::uint64_t upto) {
+  if (t->broken) {
+    co_return make_error(Code::kUnavailable, "the transcript " + t->file.string() +
+                                                 " could not be written; the log says why");
+  }
+  if (t->synced >= upto) co_return Result<void>();
+  co_return co_await suspend<void>(
+      runtime_, {}, [t, upto](const Completer<void>& done) { t->waiters.emplace_back(upto, done); });
+}
+
+Awaitable<Result<std::string>> SessionStoreImpl::append(std::string key, std::string type,
+                                                        json::object fields) {
+  auto id = co_await append_queued(key, std::move(type), std::move(fields));
+  if (id.has_error()) co_return id;
+  auto durable = co_await sync(key);
+  if (durable.has_error()) co_return durable.error();
+  co_return id;
+}
+
+Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::existing_transcript(
+    std::string key) {
+  auto found = co_await entry(key);
+  if (found.has_error()) co_return found.error();
+  if (!found.value().is_object() || transcript_name(found.value().get_object()).empty()) {
+    co_return TranscriptPtr();
+  }
+  co_return co_await opened(agent_of(key).value(), std::move(found.value().get_object()));
+}
+
+Awaitable<Result<void>> SessionStoreImpl::sync(std::string key) {
+  auto t = co_await existing_transcript(key);
+  if (t.has_error()) co_return t.error();
+  if (!t.value()) co_return Result<void>();
+  auto upto = t.value()->queued;
+  auto durable = co_await wait_synced(t.value(), upto);
+  auto found = co_await entry(key);
+  if (found.has_error()) co_return found.error();
+  auto agent = agent_of(key).value();
+  if (found.value().is_object()) {
+    auto failed = agent->failed.extract(string_at(found.value().get_object(), "sessionId"));
+    if (!failed.empty() && durable.has_value()) durable = failed.mapped();
+  }
+  co_return durable;
+}
+
+Awaitable<Result<std::vector<SessionStore::ContextItem>>> SessionStoreImpl::shared_context(
+    std::string key) {
+  std::vector<ContextItem> out;
+  auto t = co_await existing_transcript(key);
+  if (t.has_error()) co_return t.error();
+  if (!t.value()) co_return out;
+  const auto& items = t.value()->items;
+  auto start = t.value()->context_start;
+  out.reserve(items.size() - start + 1);
+  if (t.value()->summary) out.push_back({{}, t.value()->summary});
+  for (auto i = start; i < items.size(); ++i) out.push_back({items[i].id, items[i].message});
+  co_return out;
+}
+
+Awaitable<Result<std::vector<Message>>> SessionStoreImpl::context(std::string key) {
+  auto shared = co_await shared_context(std::move(key));
+  if (shared.has_error()) co_return shared.error();
+  std::vector<Message> out;
+  out.reserve(shared.value().size());
+  for (const auto& item : shared.value()) out.push_back(*item.message);
+  co_return out;
+}
+
+Awaitable<Result<std::vector<Message>>> SessionStoreImpl::history(std::string key,
+                                                                  std::size_t limit) {
+  std::vector<Message> out;
+  auto t = co_await existing_transcript(key);
+  if (t.has_error()) co_return t.error();
+  if (!t.value()) co_return out;
+  const auto& items = t.value()->items;
+  for (auto i = items.size() - std::min(limit, items.size()); i < items.size(); ++i) {
+    out.push_back(*items[i].message);
+  }
+  co_return out;
+}
+
+Awaitable<Result<std::vector<json::object>>> SessionStoreImpl::list(std::string agent_id) {
+  std::vector<std::string> ids;
+  if (!agent_id.empty()) {
+    ids.push_back(normalise_agent_id(agent_id));
+  } else {
+    auto root = config_.paths().state_dir / "agents";
+    auto names = co_await run_blocking<std::vector<std::string>>(
+        runtime_, {}, [root]() -> Result<std::vector<std::string>> {
+          std::vector<std::string> found;
+          std::error_code failure;
+          for (fs::directory_iterator it(root, failure), end; !failure && it != end;
+               it.increment(failure)) {
+            auto name = it->path().filename().string();
+            if (name == normalise_agent_id(name)) found.push_back(name);
+          }
+          return found;
+        });
+    if (names.has_error()) co_return names.error();
+    ids = std::move(names.value());
+    for (auto& [id, agent] : agents_) {
+      if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+    }
+  }
+  std::vector<json::object> out;
+  for (const auto& id : ids) {
+    auto agent = agent_named(id);
+    auto ready = co_await loaded(agent);
+    if (ready.has_error()) co_return ready.error();
+    for (const auto& [key, entry] : agent->index) {
+      if (!entry.value.is_object()) continue;
+      json::object row{{"key", key}};
+      for (const auto& [name, value] : entry.value.get_object()) row[name] = value;
+      out.push_back(std::move(row));
+    }
+  }
+  std::ranges::stable_sort(out, [](const json::object& a, const json::object& b) {
+    return int_at(a, "updatedAt") > int_at(b, "updatedAt");
+  });
+  co_return out;
+}
+
+// Behind everything queued for the agent, so the last lines are in the file before it moves.
+Awaitable<Result<std::string>> SessionStoreImpl::archive(AgentPtr agent, fs::path file,
+                                                         std::string kind) {
+  co_return co_await suspend<std::string>(
+      runtime_, {}, [agent, file, kind](const Completer<std::string>& done) {
+        agent->lane->add([file, kind, done]() -> DiskLane::Work {
+          return [file, kind, done]() -> DiskLane::Then {
+            auto result = std::make_shared<Result<std::string>>(archive_file(file, kind));
+            return [result, done] { done.now(*result); };
+          };
+        });
+      });
+}
+
+Awaitable<Result<json::object>> SessionStoreImpl::reset(std::string key) {
+  auto before = co_await ensure(key);
+  if (before.has_error()) co_return before.error();
+  auto agent = agent_of(key).value();
+  auto old_name = transcript_name(before.value());
+  auto old_id = string_at(before.value(), "sessionId");
+  if (auto t = agent->transcripts.find(old_id); t != agent->transcripts.end()) {
+    auto durable = co_await wait_synced(t->second, t->second->queued);
+    if (durable.has_error()) co_return durable.error();
+  }
+  auto archived = co_await archive(agent, agent->dir / old_name, "reset");
+  if (archived.has_error()) co_return archived.error();
+  agent->transcripts.erase(old_id);
+  auto now = agent->index[key].value.is_object() ? agent->index[key].value.get_object()
+                                                 : std::move(before.value());
+  for (auto name : {"sessionFile", "inputTokens", "outputTokens", "totalTokens",
+                    "totalTokensFresh", "cacheRead", "cacheWrite", "compactionCount",
+                    "systemPromptReport", "skillsSnapshot"}) {
+    now.erase(name);
+  }
+  agent->index.erase(key);
+  auto fresh = co_await ensure(key);
+  if (fresh.has_error()) co_return fresh.error();
+  now["systemSent"] = false;
+  now["abortedLastRun"] = false;
+  now.erase("sessionId");
+  co_return co_await update(key, std::move(now));
+}
+
+Awaitable<Result<std::vector<std::string>>> SessionStoreImpl::remove(std::string key,
+                                                                     bool delete_transcript) {
+  auto parts = parse_key(key, *config_.current());
+  if (parts.has_error()) co_return parts.error();
+  if (parts.value().is_main) {
+    co_return make_error(Code::kFailedPrecondition,
+                         "Cannot delete the main session (" + key + ").");
+  }
+  auto found = co_await entry(key);
+  if (found.has_error()) co_return found.error();
+  std::vector<std::string> archived;
+  if (found.value().is_null()) co_return archived;
+  auto agent = agent_of(key).value();
+  agent->index.erase(key);
+  agent->index_dirty = true;
+  if (found.value().is_object()) {
+    const auto& old = found.value().get_object();
+    auto name = transcript_name(old);
+    auto id = string_at(old, "sessionId");
+    if (auto t = agent->transcripts.find(id); t != agent->transcripts.end()) {
+      co_await wait_synced(t->second, t->second->queued);
+      agent->transcripts.erase(id);
+    }
+    if (delete_transcript && !name.empty()) {
+      auto moved = co_await archive(agent, agent->dir / name, "deleted");
+      if (moved.has_error()) co_return moved.error();
+      if (!moved.value().empty()) archived.push_back(moved.value());
+    }
+  }
+  auto written = co_await write_index_now(agent);
+  if (written.has_error()) co_return written.error();
+  co_return archived;
+}
+
+Awaitable<Result<void>> SessionStoreImpl::write_index_now(AgentPtr agent) {
+  if (!agent->index_dirty) co_return Result<void>();
+  agent->index_urgent = true;
+  queue_flush(agent);
+  // The job behind the flush: when it ends, the flush has ended.
+  co_await suspend<void>(runtime_, {}, [agent](const Completer<void>& done) {
+    agent->lane->add([done]() -> DiskLane::Work {
+      return [done]() -> DiskLane::Then { return [done] { done.now(Result<void>()); }; };
+    });
+  });
+  if (agent->index_dirty && agent->index_urgent) {
+    co_return make_error(Code::kUnavailable, "cannot write " + (agent->dir / "sessions.json").string() +
+                                                 "; the log says why");
+  }
+  co_return Result<void>();
+}
+
+Awaitable<> SessionStoreImpl::flush() {
+  auto agents = agents_;
+  for (auto& [id, agent] : agents) {
+    if (!agent->loaded) continue;
+    bool pending = std::ranges::any_of(agent->transcripts,
+                                       [](auto& item) { return !item.second->pending.empty(); });
+    if (pending) queue_flush(agent);
+    agent->index_dirty = agent->index_dirty || !agent->lane->idle();
+    co_await write_index_now(agent);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<SessionStore> SessionStore::create(Runtime& runtime, config::ConfigStore& config) {
+  return std::make_unique<SessionStoreImpl>(runtime, config);
+}
+
+Awaitable<Result<std::string>> SessionStore::append_queued(std::string key, std::string type,
+                                                           json::object fields) {
+  co_return co_await append(std::move(key), std::move(type), std::move(fields));
+}
+
+Awaitable<Result<void>> SessionStore::sync(std::string key) {
+  static_cast<void>(key);
+  co_return Result<void>();
+}
+
+Awaitable<Result<std::vector<SessionStore::ContextItem>>> SessionStore::shared_context(
+    std::string key) {
+  auto plain = co_await context(std::move(key));
+  if (plain.has_error()) co_return plain.error();
+  std::vector<ContextItem> out;
+  for (auto& message : plain.value()) {
+    out.push_back({{}, std::make_shared<const Message>(std::move(message))});
+  }
+  co_return out;
+}
+
+}  // namespace openclaw::session
