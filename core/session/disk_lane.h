@@ -9,9 +9,9 @@
 
 namespace openclaw::session {
 
-// Loop thread only. A job is a function that runs on the loop when its turn has come and hands back the
-// blocking part; that part in turn hands back what runs on the loop afterwards. So a job sees everything
-// that was queued while it waited.
+// Loop thread only. A job is a function that runs on the loop when its turn has come and hands back
+// the blocking part; that part in turn hands back what runs on the loop afterwards. So a job sees
+// everything that was queued while it waited.
 class DiskLane : public std::enable_shared_from_this<DiskLane> {
  public:
   using Then = std::function<void()>;

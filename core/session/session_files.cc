@@ -14,6 +14,8 @@
 #include <system_error>
 #include <unordered_map>
 
+#include "storage/atomic_file.h"
+
 namespace openclaw::session {
 namespace {
 
@@ -38,7 +40,7 @@ class Descriptor {
 Error io_error(std::string_view doing, const fs::path& file, int number) {
   std::array<char, 128> text{};
   const char* why = ::strerror_r(number, text.data(), text.size());
-  auto code = number == EACCES || number == EPERM ? Code::kPermissionDenied
+  auto code = number == EACCES || number == EPERM    ? Code::kPermissionDenied
               : number == ENOSPC || number == EDQUOT ? Code::kResourceExhausted
                                                      : Code::kUnavailable;
   return make_error(code, "cannot " + std::string(doing) + " " + file.string() + ": " + why +
@@ -179,7 +181,8 @@ std::vector<std::size_t> active_branch(const std::vector<Line>& lines) {
     const auto& line = lines[at];
     if (line.has_parent && line.parent.empty()) break;  // "parentId": null is the root
     auto found = by_id.find(line.parent);
-    // A parent later in the file or nowhere: hand-made or damaged; the line before is the best guess.
+    // A parent later in the file or nowhere: hand-made or damaged; the line before is the best
+    // guess.
     auto next = found != by_id.end() && found->second < at ? found->second : at - 1;
     if (at == 0) break;
     at = next;
@@ -193,8 +196,8 @@ void take_line(LoadedTranscript& out, Line& line) {
   if (type == "message") {
     auto* message = line.object.if_contains("message");
     if (message == nullptr || !message->is_object()) return;
-    out.items.push_back({line.id, std::make_shared<const json::object>(message->get_object()),
-                         line.bytes});
+    out.items.push_back(
+        {line.id, std::make_shared<const json::object>(message->get_object()), line.bytes});
   } else if (type == "compaction") {
     out.summary = string_at(line.object, "summary");
     auto kept = string_at(line.object, "firstKeptEntryId");
@@ -294,19 +297,6 @@ std::string pretty_json(const json::value& value, std::size_t depth) {
   return out;
 }
 
-Result<void> make_private_dir(const fs::path& dir) {
-  std::error_code failure;
-  if (fs::is_directory(dir, failure)) return {};
-  if (dir.has_parent_path() && !fs::exists(dir.parent_path(), failure)) {
-    auto parent = make_private_dir(dir.parent_path());
-    if (parent.has_error()) return parent;
-  }
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
-    return io_error("make the directory", dir, errno);
-  }
-  return {};
-}
-
 Result<std::string> archive_file(const fs::path& file, std::string_view kind) {
   auto base = file.string() + "." + std::string(kind) + "." + archive_time(now_ms());
   auto target = base;
@@ -344,7 +334,7 @@ Result<LoadedIndex> load_index(const fs::path& file) {
 }
 
 Result<void> write_index(const fs::path& file, const IndexText& entries) {
-  auto dir = make_private_dir(file.parent_path());
+  auto dir = storage::make_private_dir(file.parent_path());
   if (dir.has_error()) return dir;
   std::string text = "{";
   for (const auto& [key, entry] : entries) {
@@ -354,24 +344,7 @@ Result<void> write_index(const fs::path& file, const IndexText& entries) {
     text += *entry;
   }
   text += entries.empty() ? "}\n" : "\n}\n";
-  auto temporary = file.string() + ".tmp-" + new_line_id();
-  {
-    Descriptor fd(open_retry(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
-    if (fd.get() < 0) return io_error("write", temporary, errno);
-    int number = write_all(fd.get(), text);
-    if (number == 0 && ::fsync(fd.get()) != 0) number = errno;
-    if (number != 0) {
-      ::unlink(temporary.c_str());
-      return io_error("write", file, number);
-    }
-  }
-  if (::rename(temporary.c_str(), file.c_str()) != 0) {
-    int number = errno;
-    ::unlink(temporary.c_str());
-    return io_error("replace", file, number);
-  }
-  sync_directory(file.parent_path());
-  return {};
+  return storage::write_file_atomically(file, text);
 }
 
 Result<LoadedTranscript> load_transcript(const fs::path& file) {
@@ -416,7 +389,7 @@ Result<void> append_lines(const fs::path& file, const std::string& lines) {
   int raw = open_retry(file, flags);
   bool created = false;
   if (raw < 0 && errno == ENOENT) {
-    auto dir = make_private_dir(file.parent_path());
+    auto dir = storage::make_private_dir(file.parent_path());
     if (dir.has_error()) return dir;
     raw = open_retry(file, flags | O_CREAT);
     created = true;

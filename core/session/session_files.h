@@ -1,7 +1,8 @@
-// The disk side of the session store: blocking functions on paths, without state and without the loop.
+// The disk side of the session store: blocking functions on paths, without state and without the
+// loop.
 //
-// They run on the blocking pool, one at a time per agent. A file that cannot be understood is renamed to
-// <file>.corrupt.<time> and reported, never overwritten.
+// They run on the blocking pool, one at a time per agent. A file that cannot be understood is
+// renamed to <file>.corrupt.<time> and reported, never overwritten.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ bool is_uuid(std::string_view text);
 // As JSON.stringify(value, null, 2) prints it. `depth` is the indentation the text starts at.
 std::string pretty_json(const json::value& value, std::size_t depth = 0);
 
-// What sessions.json holds; empty when there is no file. Corrupt: moved aside, `set_aside` names it.
+// What sessions.json holds; empty when there is no file. Corrupt: moved aside, `set_aside` names
+// it.
 struct LoadedIndex {
   std::map<std::string, json::value, std::less<>> entries;
   std::string set_aside;
@@ -49,14 +51,14 @@ struct TranscriptItem {
 // The active branch of a transcript: from the last line back to the root by parentId.
 struct LoadedTranscript {
   bool exists = false;
-  std::string leaf;                    // id of the last line; empty: none but the header
+  std::string leaf;  // id of the last line; empty: none but the header
   std::vector<TranscriptItem> items;
-  std::size_t context_start = 0;       // first item the model still sees
-  std::string summary;                 // of the last compaction
+  std::size_t context_start = 0;  // first item the model still sees
+  std::string summary;            // of the last compaction
   std::int64_t summary_ms = 0;
-  std::size_t skipped_lines = 0;       // not JSON; left in the file
-  std::uint64_t cut_bytes = 0;         // torn last line, cut off
-  std::string set_aside;               // the file was no transcript and was renamed to this
+  std::size_t skipped_lines = 0;  // not JSON; left in the file
+  std::uint64_t cut_bytes = 0;    // torn last line, cut off
+  std::string set_aside;          // the file was no transcript and was renamed to this
 };
 // Repairs the end of the file: a torn line is cut, a missing newline is added.
 Result<LoadedTranscript> load_transcript(const std::filesystem::path& file);
@@ -65,7 +67,5 @@ Result<LoadedTranscript> load_transcript(const std::filesystem::path& file);
 Result<void> append_lines(const std::filesystem::path& file, const std::string& lines);
 // Renames to <file>.<kind>.<time>. Answers the new path; empty when there was no file.
 Result<std::string> archive_file(const std::filesystem::path& file, std::string_view kind);
-// 0700, with parents.
-Result<void> make_private_dir(const std::filesystem::path& dir);
 
 }  // namespace openclaw::session

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t kMaxKeyLength = 512;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -60,8 +62,12 @@ std::string joined(const std::vector<std::string_view>& parts, std::size_t from)
   return out;
 }
 
-bool is_direct(std::string_view kind) { return kind == "direct" || kind == "dm"; }
-bool is_room(std::string_view kind) { return kind == "group" || kind == "channel"; }
+bool is_direct(std::string_view kind) {
+  return kind == "direct" || kind == "dm";
+}
+bool is_room(std::string_view kind) {
+  return kind == "group" || kind == "channel";
+}
 
 // An id from a platform as part of a key: lower case, no blanks, no control characters.
 std::string key_part(std::string_view id) {
@@ -74,7 +80,8 @@ std::string key_part(std::string_view id) {
   return out.empty() ? "unknown" : out;
 }
 
-// session.identityLinks: {"ada": ["telegram:123", "whatsapp:49..."]} lets one person share a session.
+// session.identityLinks: {"ada": ["telegram:123", "whatsapp:49..."]} lets one person share a
+// session.
 std::string linked_peer(const config::Config& config, const Conversation& conversation) {
   auto plain = key_part(conversation.peer_id);
   const auto* links = config.find("session.identityLinks");
@@ -156,8 +163,8 @@ Result<std::string> canonical_key(std::string_view written, const config::Config
   auto text = trimmed(written);
   if (std::ranges::any_of(text, bad_char)) return malformed("it holds a control character");
   auto key = lowered(text);
-  auto agent = default_agent_id.empty() ? default_agent(config)
-                                        : normalise_agent_id(default_agent_id);
+  auto agent =
+      default_agent_id.empty() ? default_agent(config) : normalise_agent_id(default_agent_id);
   auto main_word = configured_main_key(config);
   if (key.empty() || key == "main" || key == main_word) return main_key(config, agent);
   if (key == "global" && is_global(config)) return key;

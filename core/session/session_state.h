@@ -29,16 +29,18 @@ struct Transcript {
   std::size_t bytes = 0;
   std::uint64_t last_used = 0;
 
-  std::string pending;               // lines not yet given to the disk
+  std::string pending;                   // lines not yet given to the disk
   std::uint64_t queued = 0, synced = 0;  // counts of lines
-  bool broken = false;               // a write failed: drop it and read the file again
+  bool broken = false;                   // a write failed: drop it and read the file again
   std::vector<std::pair<std::uint64_t, Completer<void>>> waiters;
 };
 
 struct Agent {
   Agent(Runtime& runtime, std::string name, std::filesystem::path directory)
-      : id(std::move(name)), dir(std::move(directory)),
-        lane(std::make_shared<DiskLane>(runtime)), write_timer(runtime.loop()) {}
+      : id(std::move(name)),
+        dir(std::move(directory)),
+        lane(std::make_shared<DiskLane>(runtime)),
+        write_timer(runtime.loop()) {}
 
   std::string id;
   std::filesystem::path dir;
@@ -55,7 +57,8 @@ struct Agent {
 
   std::map<std::string, std::shared_ptr<Transcript>, std::less<>> transcripts;  // by session id
   std::map<std::string, std::vector<Completer<void>>, std::less<>> opening;
-  std::map<std::string, Error, std::less<>> failed;  // session id: a write that nobody has heard of yet
+  std::map<std::string, Error, std::less<>>
+      failed;  // session id: a write that nobody has heard of yet
 };
 
 }  // namespace openclaw::session

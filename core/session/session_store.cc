@@ -34,17 +34,19 @@ std::int64_t int_at(const json::object& object, std::string_view key) {
 }
 
 std::shared_ptr<const json::object> summary_message(const std::string& text, std::int64_t ms) {
-  json::object message{{"role", "user"},
-                       {"content", json::array{json::object{
-                                       {"type", "text"},
-                                       {"text", "The conversation before this point was compacted "
-                                                "into this summary:\n\n<summary>\n" +
-                                                    text + "\n</summary>"}}}},
-                       {"timestamp", ms}};
+  json::object message{
+      {"role", "user"},
+      {"content", json::array{json::object{{"type", "text"},
+                                           {"text",
+                                            "The conversation before this point was compacted "
+                                            "into this summary:\n\n<summary>\n" +
+                                                text + "\n</summary>"}}}},
+      {"timestamp", ms}};
   return std::make_shared<const json::object>(std::move(message));
 }
 
-// "<uuid>.jsonl" or, for topics of older stores, "<uuid>-topic-<n>.jsonl"; anything else is not followed.
+// "<uuid>.jsonl" or, for topics of older stores, "<uuid>-topic-<n>.jsonl"; anything else is not
+// followed.
 std::string transcript_name(const json::object& entry) {
   auto id = string_at(entry, "sessionId");
   if (!is_uuid(id)) return {};
@@ -127,7 +129,8 @@ class SessionStoreImpl final : public SessionStore {
 };
 
 std::string SessionStoreImpl::sessions_dir(std::string_view agent_id) const {
-  return (config_.paths().state_dir / "agents" / normalise_agent_id(agent_id) / "sessions").string();
+  return (config_.paths().state_dir / "agents" / normalise_agent_id(agent_id) / "sessions")
+      .string();
 }
 
 SessionStoreImpl::AgentPtr SessionStoreImpl::agent_named(const std::string& id) {
@@ -209,7 +212,9 @@ std::string SessionStoreImpl::header_line(const Agent& agent, const std::string&
 }
 
 json::object SessionStoreImpl::fresh_entry(Agent& agent, const std::string& key) {
-  json::object entry{{"sessionId", new_uuid()}, {"updatedAt", now_ms()}, {"systemSent", false},
+  json::object entry{{"sessionId", new_uuid()},
+                     {"updatedAt", now_ms()},
+                     {"systemSent", false},
                      {"abortedLastRun", false}};
   agent.index[key] = {entry, {}};
   agent.index_dirty = true;
@@ -231,8 +236,8 @@ Awaitable<Result<json::object>> SessionStoreImpl::ensure(std::string key) {
   }
   auto entry = fresh_entry(*agent, key);
   // One-shot sessions of the HTTP endpoint are not worth an index write each.
-  bool one_shot = key.find(":openai:") != std::string::npos ||
-                  key.find(":openresponses:") != std::string::npos;
+  bool one_shot =
+      key.find(":openai:") != std::string::npos || key.find(":openresponses:") != std::string::npos;
   if (!one_shot) agent->index_urgent = true;
   schedule_index(agent);
   auto id = string_at(entry, "sessionId");
@@ -283,14 +288,15 @@ void SessionStoreImpl::schedule_index(const AgentPtr& agent) {
         }
         text.emplace_back(key, entry.text);
       }
-      return [agent, text = std::move(text), file = agent->dir / "sessions.json"]() -> DiskLane::Then {
-        auto written = write_index(file, text);
-        if (written.has_value()) return {};
-        return [agent, why = written.error().message] {
-          spdlog::error("{}", why);
-          agent->index_dirty = true;
-        };
-      };
+      return
+          [agent, text = std::move(text), file = agent->dir / "sessions.json"]() -> DiskLane::Then {
+            auto written = write_index(file, text);
+            if (written.has_value()) return {};
+            return [agent, why = written.error().message] {
+              spdlog::error("{}", why);
+              agent->index_dirty = true;
+            };
+          };
     });
   });
 }
@@ -327,8 +333,8 @@ void SessionStoreImpl::queue_flush(const AgentPtr& agent) {
       auto listed = index ? write_index(file, *text) : Result<void>();
       for (auto& part : *parts) {
         // A session that the index does not know would be lost at the next start.
-        part.outcome = listed.has_error() ? listed
-                                          : append_lines(part.transcript->file, part.lines);
+        part.outcome =
+            listed.has_error() ? listed : append_lines(part.transcript->file, part.lines);
       }
       return [agent, parts, failed = listed.has_error()] {
         if (failed) agent->index_dirty = agent->index_urgent = true;
@@ -371,54 +377,54 @@ Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::opened(Agen
   }
   auto file = agent->dir / transcript_name(entry);
   auto header = header_line(*agent, id);
-  auto waited = co_await suspend<void>(runtime_, {}, [this, agent, id, file, header](
-                                                         const Completer<void>& done) {
-    auto& waiters = agent->opening[id];
-    waiters.push_back(done);
-    if (waiters.size() > 1) return;
-    agent->lane->add([this, agent, id, file, header]() -> DiskLane::Work {
-      return [this, agent, id, file, header]() -> DiskLane::Then {
-        auto result = std::make_shared<Result<LoadedTranscript>>(load_transcript(file));
-        return [this, agent, id, file, header, result] {
-          Result<void> outcome;
-          if (result->has_error()) {
-            outcome = result->error();
-          } else {
-            auto& found = result->value();
-            if (!found.set_aside.empty()) {
-              spdlog::error("transcript {} was unreadable; it is kept as {}", file.string(),
-                            found.set_aside);
-            }
-            if (found.cut_bytes > 0) {
-              spdlog::warn("transcript {}: cut a torn last line of {} bytes", file.string(),
-                           found.cut_bytes);
-            }
-            if (found.skipped_lines > 0) {
-              spdlog::warn("transcript {}: {} lines are not JSON and are passed over",
-                           file.string(), found.skipped_lines);
-            }
-            auto t = std::make_shared<Transcript>();
-            t->file = file;
-            t->leaf = std::move(found.leaf);
-            t->items = std::move(found.items);
-            t->context_start = found.context_start;
-            for (auto& item : t->items) t->bytes += item.bytes;
-            if (!found.summary.empty()) t->summary = summary_message(found.summary, 0);
-            trim_history(*t);
-            agent->transcripts[id] = t;
-            if (!found.exists) {
-              t->pending = header;
-              ++t->queued;
-              queue_flush(agent);
-            }
-          }
-          auto waiting = agent->opening.extract(id);
-          if (waiting.empty()) return;
-          for (auto& waiter : waiting.mapped()) waiter.now(outcome);
-        };
-      };
-    });
-  });
+  auto waited = co_await suspend<void>(
+      runtime_, {}, [this, agent, id, file, header](const Completer<void>& done) {
+        auto& waiters = agent->opening[id];
+        waiters.push_back(done);
+        if (waiters.size() > 1) return;
+        agent->lane->add([this, agent, id, file, header]() -> DiskLane::Work {
+          return [this, agent, id, file, header]() -> DiskLane::Then {
+            auto result = std::make_shared<Result<LoadedTranscript>>(load_transcript(file));
+            return [this, agent, id, file, header, result] {
+              Result<void> outcome;
+              if (result->has_error()) {
+                outcome = result->error();
+              } else {
+                auto& found = result->value();
+                if (!found.set_aside.empty()) {
+                  spdlog::error("transcript {} was unreadable; it is kept as {}", file.string(),
+                                found.set_aside);
+                }
+                if (found.cut_bytes > 0) {
+                  spdlog::warn("transcript {}: cut a torn last line of {} bytes", file.string(),
+                               found.cut_bytes);
+                }
+                if (found.skipped_lines > 0) {
+                  spdlog::warn("transcript {}: {} lines are not JSON and are passed over",
+                               file.string(), found.skipped_lines);
+                }
+                auto t = std::make_shared<Transcript>();
+                t->file = file;
+                t->leaf = std::move(found.leaf);
+                t->items = std::move(found.items);
+                t->context_start = found.context_start;
+                for (auto& item : t->items) t->bytes += item.bytes;
+                if (!found.summary.empty()) t->summary = summary_message(found.summary, 0);
+                trim_history(*t);
+                agent->transcripts[id] = t;
+                if (!found.exists) {
+                  t->pending = header;
+                  ++t->queued;
+                  queue_flush(agent);
+                }
+              }
+              auto waiting = agent->opening.extract(id);
+              if (waiting.empty()) return;
+              for (auto& waiter : waiting.mapped()) waiter.now(outcome);
+            };
+          };
+        });
+      });
   if (waited.has_error()) co_return waited.error();
   auto it = agent->transcripts.find(id);
   if (it == agent->transcripts.end()) {
@@ -524,8 +530,9 @@ Awaitable<Result<void>> SessionStoreImpl::wait_synced(TranscriptPtr t, std::uint
                                                  " could not be written; the log says why");
   }
   if (t->synced >= upto) co_return Result<void>();
-  co_return co_await suspend<void>(
-      runtime_, {}, [t, upto](const Completer<void>& done) { t->waiters.emplace_back(upto, done); });
+  co_return co_await suspend<void>(runtime_, {}, [t, upto](const Completer<void>& done) {
+    t->waiters.emplace_back(upto, done);
+  });
 }
 
 Awaitable<Result<std::string>> SessionStoreImpl::append(std::string key, std::string type,
@@ -669,9 +676,9 @@ Awaitable<Result<json::object>> SessionStoreImpl::reset(std::string key) {
   agent->transcripts.erase(old_id);
   auto now = agent->index[key].value.is_object() ? agent->index[key].value.get_object()
                                                  : std::move(before.value());
-  for (auto name : {"sessionFile", "inputTokens", "outputTokens", "totalTokens",
-                    "totalTokensFresh", "cacheRead", "cacheWrite", "compactionCount",
-                    "systemPromptReport", "skillsSnapshot"}) {
+  for (auto name :
+       {"sessionFile", "inputTokens", "outputTokens", "totalTokens", "totalTokensFresh",
+        "cacheRead", "cacheWrite", "compactionCount", "systemPromptReport", "skillsSnapshot"}) {
     now.erase(name);
   }
   agent->index.erase(key);
@@ -728,8 +735,9 @@ Awaitable<Result<void>> SessionStoreImpl::write_index_now(AgentPtr agent) {
     });
   });
   if (agent->index_dirty && agent->index_urgent) {
-    co_return make_error(Code::kUnavailable, "cannot write " + (agent->dir / "sessions.json").string() +
-                                                 "; the log says why");
+    co_return make_error(
+        Code::kUnavailable,
+        "cannot write " + (agent->dir / "sessions.json").string() + "; the log says why");
   }
   co_return Result<void>();
 }
