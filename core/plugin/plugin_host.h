@@ -109,6 +109,8 @@ struct HostOptions {
   std::vector<std::string> allow;                   // plugins.allow
   std::vector<std::string> deny;                    // plugins.deny
   int offer_abi_minor = 0;                          // tests run a host that offers minor 0 only
+  std::chrono::milliseconds slow_call{50};          // a call into a plugin that takes longer is logged
+  std::chrono::milliseconds wedged_call{5000};      // and after this the instance is given up
 };
 
 class PluginHost {

@@ -1,4 +1,4 @@
-# openclaw_add_plugin(NAME SOURCES file... [MANIFEST openclaw.plugin.json] [LINKS target...] [SHARED_RUNTIME])
+# openclaw_add_plugin(NAME SOURCES file... [MANIFEST openclaw.plugin.json] [LINKS target...] [SHARED_RUNTIME] [TEST_ONLY])
 #
 # A MODULE target `openclaw_plugin_NAME` whose file is libopenclaw-NAME.so, with its manifest beside it in
 # <build>/plugins/NAME/; both are installed to <libdir>/openclaw/plugins/NAME/. The library exports
@@ -13,7 +13,7 @@ include_guard(GLOBAL)
 include(GNUInstallDirs)
 
 function(openclaw_add_plugin NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 PLUGIN "SHARED_RUNTIME" "MANIFEST" "SOURCES;LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 PLUGIN "SHARED_RUNTIME;TEST_ONLY" "MANIFEST" "SOURCES;LINKS")
   if(NOT PLUGIN_SOURCES)
     message(FATAL_ERROR "openclaw_add_plugin(${NAME}): SOURCES is empty")
   endif()
@@ -22,6 +22,9 @@ function(openclaw_add_plugin NAME)
   endif()
   set(target openclaw_plugin_${NAME})
   set(out ${CMAKE_BINARY_DIR}/plugins/${NAME})
+  if(PLUGIN_TEST_ONLY)
+    set(out ${CMAKE_BINARY_DIR}/test-plugins/${NAME})
+  endif()
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/${target}_generated)
   _openclaw_plugin_manifest(${NAME} "${PLUGIN_MANIFEST}" "${generated}" "${out}")
 
@@ -52,6 +55,9 @@ function(openclaw_add_plugin NAME)
   elseif(NOT PLUGIN_SHARED_RUNTIME)
     target_link_options(${target} PRIVATE $<$<LINK_LANGUAGE:CXX>:-static-libstdc++>
                         $<$<LINK_LANGUAGE:CXX>:-static-libgcc> -Wl,--exclude-libs,ALL)
+  endif()
+  if(PLUGIN_TEST_ONLY)
+    return()
   endif()
   install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/openclaw/plugins/${NAME})
   install(FILES ${out}/openclaw.plugin.json DESTINATION ${CMAKE_INSTALL_LIBDIR}/openclaw/plugins/${NAME})
