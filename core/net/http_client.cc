@@ -21,13 +21,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
 constexpr std::size_t kMaxHeaderCount = 512;
 
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 std::string_view trimmed(std::string_view text) {
   auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);
@@ -35,15 +28,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
 Result<void> check_request(const HttpRequest& request) {
-  if (!is_token(request.method) || request.method.size() > 32) {
+  if (!is_http_token(request.method) || request.method.size() > 32) {
     return Error(Code::kInvalidArgument, "the HTTP method is not a token");
   }
   bool web = request.url.scheme == "http" || request.url.scheme == "https";
@@ -52,13 +38,7 @@ Result<void> check_request(const HttpRequest& request) {
                  "an HTTP request needs http://, https:// or unix:/path.sock:/target, not " +
                      request.url.scheme + ":" + request.url.authority());
   }
-  for (const auto& [name, value] : request.headers) {
-    if (!is_token(name)) return Error(Code::kInvalidArgument, "a header name is not a token");
-    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
-      return Error(Code::kInvalidArgument, "the header " + name + " holds a line break");
-    }
-  }
-  return {};
+  return check_headers(request.headers);
 }
 
 struct SlistFree {

@@ -17,12 +17,11 @@
 #include "async/runtime.h"
 #include "net/egress_guard.h"
 #include "net/flow_window.h"
+#include "net/http_headers.h"
 #include "net/url.h"
 #include "result.h"
 
 namespace openclaw::net {
-
-using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
   std::string method = "GET";
