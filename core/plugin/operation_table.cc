@@ -59,6 +59,7 @@ void OperationTable::rejected(oc_op op, oc_status status) {
     if (found == operations_.end()) return;
     if (found->second.phase == Phase::kGivenUp) {
       operations_.erase(found);
+      tell_idle();
       return;
     }
     if (found->second.phase == Phase::kFinished) {  // completed what it then says it did not accept
@@ -92,6 +93,7 @@ void OperationTable::complete(oc_op op, oc_status status, std::string_view text)
     if (recently_completed_.size() > kRemembered) recently_completed_.pop_front();
     if (operation.phase == Phase::kGivenUp) {
       operations_.erase(found);
+      tell_idle();
       return;
     }
     operation.phase = Phase::kFinished;
@@ -145,6 +147,7 @@ bool OperationTable::give_up(oc_op op) {
     return true;
   }
   if (found->second.phase != Phase::kGivenUp) operations_.erase(found);
+  tell_idle();
   return false;
 }
 
@@ -154,6 +157,7 @@ void OperationTable::forget(oc_op op) {
     const auto found = operations_.find(op);
     if (found == operations_.end() || found->second.phase != Phase::kGivenUp) return;
     operations_.erase(found);
+    tell_idle();
     ++counts_.overrun;
   }
   spdlog::warn("plugin {}: operation {} was cancelled and not finished within the grace",
@@ -189,10 +193,21 @@ void OperationTable::fail_all(const Error& error) {
   {
     const Lock lock(mutex_);
     all.swap(operations_);
+    tell_idle();
   }
   for (auto& [op, operation] : all) {
     if (operation.request) operation.request->done.now(error);
   }
+}
+
+void OperationTable::when_idle(std::function<void()> fn) {
+  const Lock lock(mutex_);
+  idle_ = std::move(fn);
+  tell_idle();
+}
+
+void OperationTable::tell_idle() {
+  if (idle_ && operations_.empty()) runtime_.post(std::exchange(idle_, nullptr));
 }
 
 OperationCounts OperationTable::counts() const {
@@ -262,6 +277,7 @@ void OperationTable::finish(oc_op op) {
     if (found == operations_.end() || found->second.phase != Phase::kFinished) return;
     operation = std::move(found->second);
     operations_.erase(found);
+    tell_idle();
   }
   operation.request->done.now(result_of(*operation.request, operation.status, operation.answer));
 }

@@ -64,6 +64,8 @@ class OperationTable : public std::enable_shared_from_this<OperationTable> {
   // Ends everything that is open; the plugin is not told. [loop]
   void fail_all(const Error& error);
   OperationCounts counts() const;
+  // Calls `fn` on the loop, once, when nothing is open; at once when that is so already. [loop]
+  void when_idle(std::function<void()> fn);
 
  private:
   struct Piece {
@@ -100,6 +102,8 @@ class OperationTable : public std::enable_shared_from_this<OperationTable> {
   const std::function<void(oc_op)> resume_plugin_;
   mutable std::mutex mutex_;
   std::map<oc_op, Operation> operations_;
+  void tell_idle();  // under the lock
+  std::function<void()> idle_;
   std::deque<oc_op> recently_completed_;  // tells a double completion from a late one
   OperationCounts counts_;
 };
