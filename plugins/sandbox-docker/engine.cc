@@ -1,0 +1,194 @@
+#include "engine.h"
+
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <vector>
+
+#include "spec_reader.h"
+
+namespace openclaw::docker {
+
+namespace {
+
+constexpr std::uint32_t kPingTimeoutMs = 10'000;
+constexpr std::uint32_t kMaxReplyBytes = 4 * 1024 * 1024;
+constexpr int kMajor = 1;
+constexpr int kNewestMinor = 41;  // what this code was written for
+
+struct HttpWait : Waiter {
+  oc_status code = OC_INTERNAL;
+  int status = 0;
+  std::string headers, body;
+};
+
+std::string lowered(std::string_view text) {
+  std::string out;
+  for (char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string header_of(std::string_view headers_json, std::string_view wanted) {
+  boost::system::error_code failed;
+  json::value headers =
+      json::parse(json::string_view(headers_json.data(), headers_json.size()), failed);
+  if (failed || !headers.is_object()) return {};
+  for (const auto& [name, value] : headers.get_object()) {
+    if (lowered(name) != wanted) continue;
+    if (value.is_string()) return std::string(value.get_string());
+    if (value.is_array() && !value.get_array().empty() && value.get_array()[0].is_string()) {
+      return std::string(value.get_array()[0].get_string());
+    }
+  }
+  return {};
+}
+
+std::string group_name(gid_t gid) {
+  std::array<char, 4096> buffer{};
+  group entry{};
+  group* found = nullptr;
+  if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    return found->gr_name;
+  return std::to_string(gid);
+}
+
+}  // namespace
+
+std::string url_encoded(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+std::string version_prefix(std::string_view offered) {
+  int major = 0, minor = 0;
+  auto dot = offered.find('.');
+  if (dot != std::string_view::npos) {
+    std::from_chars(offered.data(), offered.data() + dot, major);
+    std::from_chars(offered.data() + dot + 1, offered.data() + offered.size(), minor);
+  }
+  if (major != kMajor || minor <= 0 || minor > kNewestMinor) minor = kNewestMinor;
+  return "/v1." + std::to_string(minor);
+}
+
+Engine::Engine(Plugin& plugin, std::string address)
+    : plugin_(plugin), address_(std::move(address)) {}
+
+Flow<Outcome<Reply>> Engine::send(std::string method, std::string target, std::string body,
+                                  std::uint32_t timeout_ms, std::string* version) {
+  HttpWait wait;
+  std::string url = address_ + ":" + target;
+  HttpRequest request;
+  request.method = method;
+  request.url = url;
+  request.headers_json = R"({"Content-Type":"application/json"})";
+  request.body = body;
+  request.timeout_ms = timeout_ms;
+  request.max_response_bytes = kMaxReplyBytes;
+  Http::Done done = [&wait](oc_status code, const HttpResponse& response) {
+    wait.code = code;
+    wait.status = response.status;
+    wait.headers = response.headers_json;
+    wait.body = response.body;
+    wait.arrived();
+  };
+  plugin_.http().request(request, std::move(done));
+  co_await wait;
+  if (wait.code != OC_OK) {
+    if (wait.code == OC_DEADLINE_EXCEEDED) {
+      co_return failure(OC_DEADLINE_EXCEEDED,
+                        "the Docker engine did not answer " + method + " " + target + " within " +
+                            std::to_string(timeout_ms / 1000) + " s; see: systemctl status docker");
+    }
+    co_return unreachable(wait.code);
+  }
+  Reply reply;
+  reply.status = wait.status;
+  reply.text = std::move(wait.body);
+  boost::system::error_code failed;
+  reply.body = json::parse(reply.text, failed);
+  if (failed) reply.body = nullptr;
+  if (version) *version = header_of(wait.headers, "api-version");
+  co_return reply;
+}
+
+Flow<Outcome<Nothing>> Engine::negotiate() {
+  std::string version;
+  Outcome<Reply> pong = co_await send("GET", "/_ping", "", kPingTimeoutMs, &version);
+  if (pong.has_error()) co_return pong.error();
+  if (pong->status != 200) {
+    co_return failure(OC_PROTOCOL, "what listens on " + socket_path() +
+                                       " is no Docker engine: /_ping answered " +
+                                       std::to_string(pong->status));
+  }
+  prefix_ = version_prefix(version);
+  co_return Nothing{};
+}
+
+Flow<Outcome<Reply>> Engine::call(std::string method, std::string path, std::string body,
+                                  std::uint32_t timeout_ms) {
+  if (prefix_.empty()) {
+    Outcome<Nothing> agreed = co_await negotiate();
+    if (agreed.has_error()) co_return agreed.error();
+  }
+  std::string target = prefix_ + path;
+  co_return co_await send(std::move(method), std::move(target), std::move(body), timeout_ms,
+                          nullptr);
+}
+
+Flow<Nothing> Engine::pause(std::uint64_t ms) {
+  Waiter wait;
+  std::function<void()> fire = [&wait] { wait.arrived(); };
+  if (plugin_.timer().after(ms, std::move(fire)) != 0) co_await wait;
+  co_return Nothing{};
+}
+
+Failure Engine::unreachable(oc_status status) const {
+  std::string path = socket_path();
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    return failure(OC_UNAVAILABLE,
+                   "no Docker engine: " + path +
+                       " does not exist. Install and start it (sudo systemctl start docker), or "
+                       "turn sandboxes off: openclaw config set agents.defaults.sandbox.mode off");
+  }
+  if (::access(path.c_str(), R_OK | W_OK) != 0) {
+    std::string group = group_name(info.st_gid);
+    return failure(OC_PERMISSION_DENIED, "no permission on " + path +
+                                             ", which belongs to the group " + group +
+                                             ". Type: sudo usermod -aG " + group +
+                                             " \"$USER\", log in again and restart the gateway");
+  }
+  if (status == OC_PERMISSION_DENIED || status == OC_UNIMPLEMENTED) {
+    return failure(OC_PERMISSION_DENIED, "the gateway does not let sandbox-docker use " + path +
+                                             "; see permissions.net in its openclaw.plugin.json "
+                                             "(openclaw plugins inspect sandbox-docker)");
+  }
+  return failure(OC_UNAVAILABLE,
+                 "the Docker engine does not answer on " + path +
+                     ". Start it: sudo systemctl start docker (its log: journalctl -u docker)");
+}
+
+std::string Engine::message_of(const Reply& reply) {
+  if (reply.body.is_object()) {
+    std::string message = text_of(reply.body.get_object(), "message");
+    if (!message.empty()) return message;
+  }
+  return "HTTP " + std::to_string(reply.status) + " " + reply.text.substr(0, 200);
+}
+
+}  // namespace openclaw::docker

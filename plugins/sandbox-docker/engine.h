@@ -1,0 +1,56 @@
+// Engine: calls to the Docker Engine API over its unix socket, through the host's http service.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <openclaw/plugin.hpp>
+
+#include "flow.h"
+#include "outcome.h"
+
+namespace openclaw::docker {
+
+struct Reply {
+  int status = 0;
+  std::string text;
+  json::value body;  // null when the answer was no JSON
+};
+
+// Strand only; owned by the backend.
+class Engine {
+ public:
+  // `address` is "unix:/var/run/docker.sock".
+  Engine(Plugin& plugin, std::string address);
+
+  const std::string& address() const { return address_; }
+  std::string socket_path() const { return address_.substr(5); }
+  // Agrees on a version first. A Failure only when the engine cannot be reached; HTTP errors are
+  // replies.
+  Flow<Outcome<Reply>> call(std::string method, std::string path, std::string body,
+                            std::uint32_t timeout_ms);
+  // "/v1.41" once a call has succeeded.
+  const std::string& prefix() const { return prefix_; }
+  Flow<Nothing> pause(std::uint64_t ms);
+
+  // What to tell the operator when the socket cannot be used.
+  Failure unreachable(oc_status status) const;
+  // The engine's own words in a reply.
+  static std::string message_of(const Reply& reply);
+
+ private:
+  Flow<Outcome<Reply>> send(std::string method, std::string target, std::string body,
+                            std::uint32_t timeout_ms, std::string* version);
+  Flow<Outcome<Nothing>> negotiate();
+
+  Plugin& plugin_;
+  std::string address_, prefix_;
+};
+
+// The part of a path or query that holds `text`, percent-encoded.
+std::string url_encoded(std::string_view text);
+// "/v1.41" for what the engine offers ("1.43" -> 1.41, "1.40" -> 1.40); 1.41 when it says nothing.
+std::string version_prefix(std::string_view offered);
+
+}  // namespace openclaw::docker
