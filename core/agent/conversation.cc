@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/fields.h"
+#include "session/session_files.h"
 
 namespace openclaw::agent {
 namespace {

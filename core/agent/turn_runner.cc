@@ -441,9 +441,10 @@ Awaitable<TurnResult> TurnRunner::finish(TurnPtr turn, Result<void> outcome) {
     outcome = make_error(Code::kCancelled, run.limits.abort.reason());
   bool answered = outcome.has_value();
   if (!answered) {
-    auto& error = outcome.error();
+    auto error = outcome.error();
     if (stopped) error.code = Code::kCancelled;
     if (run.limits.deadline.expired() && !stopped) error.code = Code::kDeadlineExceeded;
+    outcome = error;
     bool early = error.code == Code::kCancelled || error.code == Code::kDeadlineExceeded;
     // After a tool round the text is in the transcript already.
     bool unsaved = turn->stop_reason == "stop";
