@@ -79,15 +79,29 @@ Place Document::place(std::string_view path) const {
   std::string_view rest = path;
   while (!rest.empty()) {
     if (auto found = places.find(rest); found != places.end()) return found->second;
-    // Cuts the last part off; a quoted one may hold dots, so the cut is made at the tree's own joints.
+    // Cuts the last part off; a quoted one may hold dots, so the cut is made at the tree's own
+    // joints.
     std::size_t cut = rest.find_last_of(".[");
-    while (cut != std::string_view::npos && cut > 0 && places.find(rest.substr(0, cut)) == places.end()) {
+    while (cut != std::string_view::npos && cut > 0 &&
+           places.find(rest.substr(0, cut)) == places.end()) {
       cut = rest.find_last_of(".[", cut - 1);
     }
     if (cut == std::string_view::npos) break;
     rest = rest.substr(0, cut);
   }
   return {};
+}
+
+Result<void> require_local_mode(const Config& config) {
+  std::string mode = config.get_string("gateway.mode");
+  if (mode == "local") return {};
+  std::string said = mode.empty() ? "gateway.mode is not set"
+                                  : "gateway.mode is \"" + mode + "\" (" +
+                                        config.origin("gateway.mode").text() + ")";
+  return Error(Code::kFailedPrecondition,
+               said +
+                   ", and this machine runs a gateway only when it is \"local\"; type: openclaw "
+                   "config set gateway.mode local, or start with --allow-unconfigured");
 }
 
 Snapshot from_json(json::object root) {

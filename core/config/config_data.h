@@ -30,7 +30,8 @@ class ConfigData final : public Config {
 
 // "toml" or "json5", by the name of the file.
 std::string_view format_of(const std::filesystem::path& file);
-// The file that `configured` stands for: itself, or the openclaw.toml that a conversion left in its place.
+// The file that `configured` stands for: itself, or the openclaw.toml that a conversion left in its
+// place.
 std::filesystem::path actual_file(const std::filesystem::path& configured);
 
 struct BuildOptions {
@@ -43,6 +44,8 @@ struct BuildOptions {
 };
 Result<Snapshot> build_config(std::string_view text, const std::vector<ForeignSection>& foreign,
                               const BuildOptions& options);
+// What the first write makes of an openclaw.json. Comments of the JSON5 text are not carried over.
+Result<std::string> json5_to_toml(std::string_view text, const std::filesystem::path& name);
 // SHA-256 in hex.
 std::string digest_of(std::string_view text);
 

@@ -1,5 +1,5 @@
-// Document: a configuration text as a tree plus the place of every key in it. Made by the TOML and JSON5
-// readers, used by validation and by Config::origin().
+// Document: a configuration text as a tree plus the place of every key in it. Made by the TOML and
+// JSON5 readers, used by validation and by Config::origin().
 #pragma once
 
 #include <map>

@@ -57,8 +57,10 @@ class Substitution {
     if (value && !value->empty()) return value;
     auto own = own_.find(name);
     if (own != own_.end() && own->second.find("${") == std::string::npos) return own->second;
-    issues_.push_back({path, "uses the environment variable " + name +
-                                 ", which is not set; set it, or write it in the env section", {}});
+    issues_.push_back({path,
+                       "uses the environment variable " + name +
+                           ", which is not set; set it, or write it in the env section",
+                       {}});
     return std::nullopt;
   }
 

@@ -1,4 +1,5 @@
-// What the process environment adds to a configuration: overrides by OPENCLAW_* variables and the text of
+// What the process environment adds to a configuration: overrides by OPENCLAW_* variables and the
+// text of
 // ${NAME} in values.
 #pragma once
 
@@ -17,8 +18,9 @@ namespace openclaw::config {
 using EnvironmentReader = std::function<std::optional<std::string>(const std::string& name)>;
 EnvironmentReader process_environment();
 
-// Replaces ${NAME} in every text of the tree ($${NAME} stays as ${NAME}) and {"source":"env","id":NAME}
-// objects. Looks at `read` first, then at the tree's own env section. A name without a value is an issue.
+// Replaces ${NAME} in every text of the tree ($${NAME} stays as ${NAME}) and
+// {"source":"env","id":NAME} objects. Looks at `read` first, then at the tree's own env section. A
+// name without a value is an issue.
 void substitute_variables(json::object& root, const EnvironmentReader& read,
                           std::vector<Issue>& issues);
 

@@ -10,8 +10,8 @@ namespace openclaw::config {
 
 namespace {
 
-// A reader for JSON5 as configuration files use it. Works on bytes that were checked to be UTF-8; places
-// count code points. Stops at the first error.
+// A reader for JSON5 as configuration files use it. Works on bytes that were checked to be UTF-8;
+// places count code points. Stops at the first error.
 class Json5Reader {
  public:
   Json5Reader(std::string_view text, Document& out, SyntaxError& error)
@@ -374,10 +374,11 @@ std::size_t first_bad_byte(std::string_view text) {
   };
   while (i < text.size()) {
     auto lead = static_cast<unsigned char>(text[i]);
-    std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2
-                                     : lead >= 0xE0 && lead < 0xF0     ? 3
-                                     : lead >= 0xF0 && lead < 0xF5     ? 4
-                                                                       : 0;
+    std::size_t length = lead < 0x80                   ? 1
+                         : lead >= 0xC2 && lead < 0xE0 ? 2
+                         : lead >= 0xE0 && lead < 0xF0 ? 3
+                         : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                       : 0;
     if (length == 0) return i;
     for (std::size_t k = 1; k < length; ++k) {
       if (!is_tail(i + k)) return i;

@@ -11,8 +11,8 @@ constexpr std::size_t kMaxSteps = 64;
 
 bool is_bare(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '_' || c == '-' || c == '$' || c == '*' || c == ':' || c == '@' ||
-           c == '/' || c == '+';
+    return std::isalnum(c) || c == '_' || c == '-' || c == '$' || c == '*' || c == ':' ||
+           c == '@' || c == '/' || c == '+';
   });
 }
 
@@ -117,7 +117,9 @@ const json::value* child_of(const json::value& parent, const Step& step) {
 
 }  // namespace
 
-Result<KeyPath> parse_key_path(std::string_view text) { return PathReader(text).read(); }
+Result<KeyPath> parse_key_path(std::string_view text) {
+  return PathReader(text).read();
+}
 
 std::string join_key(std::string_view parent, std::string_view key) {
   std::string out(parent);

@@ -1,4 +1,5 @@
-// KeyPath: dotted keys as users write them, "agents.list[0].tools" or models.providers."my.host".baseUrl.
+// KeyPath: dotted keys as users write them, "agents.list[0].tools" or
+// models.providers."my.host".baseUrl.
 #pragma once
 
 #include <optional>
@@ -28,13 +29,15 @@ Result<KeyPath> parse_key_path(std::string_view text);
 std::string join_key(std::string_view parent, std::string_view key);
 std::string join_index(std::string_view parent, std::size_t index);
 std::string to_text(const KeyPath& path);
-// `text` written canonically, so that it can be looked up in a map of paths; as it was when malformed.
+// `text` written canonically, so that it can be looked up in a map of paths; as it was when
+// malformed.
 std::string canonical_path(std::string_view text);
 
-// Null when the path leads nowhere. A key that is a number also finds an array element (agents.list.0).
+// Null when the path leads nowhere. A key that is a number also finds an array element
+// (agents.list.0).
 const json::value* find_value(const json::object& root, const KeyPath& path);
-// Makes the objects on the way. False: an ancestor is neither object nor array, or an index is beyond
-// the end of its array.
+// Makes the objects on the way. False: an ancestor is neither object nor array, or an index is
+// beyond the end of its array.
 bool put_value(json::object& root, const KeyPath& path, json::value value);
 bool erase_value(json::object& root, const KeyPath& path);
 

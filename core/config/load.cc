@@ -1,7 +1,7 @@
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <set>
+
+#include <openssl/evp.h>
 
 #include "config/config.h"
 #include "config/config_data.h"
@@ -70,7 +70,8 @@ class Validation {
     const json::object* own = object_in(section.json_schema, "properties");
     bool own_accounts = own && own->contains("accounts");
     check.foreign_keys = core_keys(section.path, own);
-    // An account may bring what the section lacks; a section that is switched off may be incomplete.
+    // An account may bring what the section lacks; a section that is switched off may be
+    // incomplete.
     check.skip_outer_required = (accounts && !own_accounts) || !flag_in(object, "enabled", true);
     add_all(check_schema(*value, section.json_schema, section.json_schema, section.path, check));
     if (!accounts || own_accounts) return;
@@ -80,7 +81,8 @@ class Validation {
   }
 
   void check_account(const ForeignSection& section, const json::object& base,
-                     const std::string& path, const json::value& account, SchemaCheckOptions check) {
+                     const std::string& path, const json::value& account,
+                     SchemaCheckOptions check) {
     if (!account.is_object()) return;
     check.skip_outer_required = true;
     add_all(check_schema(account, section.json_schema, section.json_schema, path, check));
@@ -233,7 +235,8 @@ Result<Snapshot> build_config(std::string_view text, const std::vector<ForeignSe
   bool json5 = options.format == "json5";
   if (!(json5 ? read_json5(text, data->document, syntax)
               : read_toml(text, data->document, syntax))) {
-    Issue issue{"", (json5 ? "is not valid JSON5: " : "is not valid TOML: ") + syntax.message,
+    Issue issue{"",
+                (json5 ? "is not valid JSON5: " : "is not valid TOML: ") + syntax.message,
                 {Origin::Kind::kFile, options.file.string(), syntax.at.line, syntax.at.column}};
     return invalid({issue}, options.file);
   }

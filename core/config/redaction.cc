@@ -25,14 +25,16 @@ bool ends_with(std::string_view text, std::string_view tail) {
   return text.size() >= tail.size() && text.substr(text.size() - tail.size()) == tail;
 }
 
-// "https://user:password@host": the whole text is hidden, for a part of it could be guessed from the rest.
+// "https://user:password@host": the whole text is hidden, for a part of it could be guessed from
+// the rest.
 bool has_credentials(std::string_view text) {
   std::size_t scheme = text.find("://");
   if (scheme == std::string_view::npos) return false;
   std::string_view rest = text.substr(scheme + 3);
   std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
   std::size_t at = authority.rfind('@');
-  return at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
+  return at != std::string_view::npos &&
+         authority.substr(0, at).find(':') != std::string_view::npos;
 }
 
 // A reference names a secret and is none.
@@ -76,13 +78,13 @@ void redact_object(json::object& object, bool headers) {
 
 bool is_secret_key(std::string_view key) {
   std::string word = folded(key);
-  static constexpr std::array<std::string_view, 7> kPlain = {"tokens", "file", "path", "field",
-                                                             "secrets", "passwords", "dir"};
+  static constexpr std::array<std::string_view, 7> kPlain = {
+      "tokens", "file", "path", "field", "secrets", "passwords", "dir"};
   for (std::string_view tail : kPlain) {
     if (ends_with(word, tail)) return false;
   }
   static constexpr std::array<std::string_view, 12> kTails = {
-      "token",      "password", "passwd",     "passphrase",  "secret",      "apikey",
+      "token",      "password",  "passwd",    "passphrase",  "secret",     "apikey",
       "privatekey", "secretkey", "accesskey", "credentials", "credential", "signingkey"};
   return std::any_of(kTails.begin(), kTails.end(),
                      [&](std::string_view tail) { return ends_with(word, tail); });

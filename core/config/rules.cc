@@ -37,8 +37,10 @@ void check_bind_mode(const json::object& gateway, Problems& out) {
   if (!mode.empty()) {
     out.push_back({"gateway.bind", said + "; write gateway.bind = \"" + mode + "\""});
   } else if (is_ip_address(plain)) {
-    out.push_back({"gateway.bind", said + "; write gateway.bind = \"custom\" and "
-                                          "gateway.customBindHost = \"" + plain + "\""});
+    out.push_back({"gateway.bind", said +
+                                       "; write gateway.bind = \"custom\" and "
+                                       "gateway.customBindHost = \"" +
+                                       plain + "\""});
   }
   std::string host = text_in(gateway, "customBindHost");
   if (plain == "custom" && host.empty()) {
@@ -56,8 +58,9 @@ void check_gateway_auth(const json::object& gateway, Problems& out) {
       const json::string* text = (*proxies)[i].if_string();
       if (text && !is_cidr(*text)) {
         out.push_back({join_index("gateway.trustedProxies", i),
-                       "\"" + std::string(*text) + "\" is neither an address nor a range like "
-                                                   "10.0.0.0/8"});
+                       "\"" + std::string(*text) +
+                           "\" is neither an address nor a range like "
+                           "10.0.0.0/8"});
       }
     }
   }
@@ -71,15 +74,16 @@ void check_gateway_auth(const json::object& gateway, Problems& out) {
                      "gateway.trustedProxies"});
     }
     if (!auth->contains("trustedProxy")) {
-      out.push_back({"gateway.auth.mode",
-                     "\"trusted-proxy\" needs gateway.auth.trustedProxy.userHeader"});
+      out.push_back(
+          {"gateway.auth.mode", "\"trusted-proxy\" needs gateway.auth.trustedProxy.userHeader"});
     }
   }
   std::string bind = text_in(gateway, "bind");
   if (mode == "none" && !bind.empty() && bind != "loopback") {
-    out.push_back({"gateway.auth.mode", "\"none\" would let everybody on the network in, because "
-                                        "gateway.bind is \"" + bind +
-                                            "\"; use \"token\", or gateway.bind = \"loopback\""});
+    out.push_back({"gateway.auth.mode",
+                   "\"none\" would let everybody on the network in, because "
+                   "gateway.bind is \"" +
+                       bind + "\"; use \"token\", or gateway.bind = \"loopback\""});
   }
 }
 
@@ -94,8 +98,10 @@ void check_gateway(const json::object& root, Problems& out) {
     out.push_back({"gateway.remote.url", "must start with ws:// or wss://"});
   }
   if (text_in(*gateway, "mode") == "remote" && url.empty()) {
-    out.push_back({"gateway.mode", "is \"remote\" without gateway.remote.url; the command line "
-                                   "will not know whom to ask", true});
+    out.push_back({"gateway.mode",
+                   "is \"remote\" without gateway.remote.url; the command line "
+                   "will not know whom to ask",
+                   true});
   }
 }
 
@@ -126,15 +132,16 @@ void check_agents(const json::object& root, Problems& out) {
       if (!is_new) {
         out.push_back({path + ".id", "\"" + id + "\" is the id of " + before->second + " already"});
       } else if (normal != id) {
-        out.push_back({path + ".id", "\"" + id + "\" becomes \"" + normal +
-                                         "\" in session keys and paths", true});
+        out.push_back({path + ".id",
+                       "\"" + id + "\" becomes \"" + normal + "\" in session keys and paths",
+                       true});
       }
     }
     const json::value* chosen = agent->if_contains("default");
     if (chosen && chosen->is_bool() && chosen->get_bool()) {
       if (!first_default.empty()) {
-        out.push_back({path + ".default", "is true, but " + first_default +
-                                              " is the default agent already"});
+        out.push_back(
+            {path + ".default", "is true, but " + first_default + " is the default agent already"});
       }
       first_default = path;
     }
@@ -177,8 +184,8 @@ void check_model_name(const json::value* model, const std::string& path, Problem
   }
   const json::string* name = model->if_string();
   if (name && name->find('/') == std::string_view::npos) {
-    out.push_back({path, "\"" + std::string(*name) + "\" names no provider; write provider/model",
-                   true});
+    out.push_back(
+        {path, "\"" + std::string(*name) + "\" names no provider; write provider/model", true});
   }
 }
 

@@ -52,8 +52,8 @@ constexpr std::array<Forbidden, 10> kForbidden = {{
     {"/var/lib/docker", "it holds every container of the host"},
     {"/var/lib/containerd", "it holds every container of the host"},
 }};
-constexpr std::array<std::string_view, 7> kPrivateHomes = {".ssh",  ".gnupg",  ".aws",   ".docker",
-                                                           ".kube", ".netrc", ".config/gcloud"};
+constexpr std::array<std::string_view, 7> kPrivateHomes = {
+    ".ssh", ".gnupg", ".aws", ".docker", ".kube", ".netrc", ".config/gcloud"};
 // Inside the state directory only these are meant for agents.
 constexpr std::array<std::string_view, 3> kSharedState = {"workspace", "sandboxes", "media"};
 
@@ -98,8 +98,10 @@ class SandboxRules {
       check_browser(*browser, merged, path + ".browser");
     }
     if (sandbox.contains("perSession")) {
-      out_.push_back({path + ".perSession", "is the old spelling of " + path + ".scope; write scope = "
-                                            "\"session\" (true) or \"shared\" (false)",
+      out_.push_back({path + ".perSession",
+                      "is the old spelling of " + path +
+                          ".scope; write scope = "
+                          "\"session\" (true) or \"shared\" (false)",
                       true, true});
     }
   }
@@ -121,16 +123,17 @@ class SandboxRules {
     }
     for (const char* key : {"seccompProfile", "apparmorProfile"}) {
       if (without_space(text_in(docker, key)) == "unconfined") {
-        out_.push_back({path + "." + key, "\"unconfined\" is refused, it would switch the profile "
-                                          "off; name a profile or remove the key"});
+        out_.push_back({path + "." + key,
+                        "\"unconfined\" is refused, it would switch the profile "
+                        "off; name a profile or remove the key"});
       }
     }
     check_binds(docker, flag_in(merged, "dangerouslyAllowReservedContainerTargets"), path);
     if (docker.contains("setupCommand") || docker.contains("network") ||
         docker.contains("readOnlyRoot") || docker.contains("user")) {
       if (auto why = setup_conflict(merged)) {
-        out_.push_back({docker.contains("setupCommand") ? path + ".setupCommand" : path, *why,
-                        true});
+        out_.push_back(
+            {docker.contains("setupCommand") ? path + ".setupCommand" : path, *why, true});
       }
     }
   }
@@ -157,8 +160,9 @@ class SandboxRules {
       std::string at = join_index(path + ".binds", i);
       auto spec = split_bind(*entry);
       if (!spec) {
-        out_.push_back({at, "\"" + std::string(*entry) + "\" is not source:target or "
-                            "source:target:ro with absolute paths"});
+        out_.push_back({at, "\"" + std::string(*entry) +
+                                "\" is not source:target or "
+                                "source:target:ro with absolute paths"});
         continue;
       }
       if (auto why = refused_bind_source(spec->source, context_)) {
@@ -179,15 +183,17 @@ void check_policy(const json::object& policy, const std::string& path, Problems&
   const json::array* allow = array_in(policy, "allow");
   const json::array* also = array_in(policy, "alsoAllow");
   if (allow && also && !allow->empty() && !also->empty()) {
-    out.push_back({path + ".alsoAllow", "cannot stand beside " + path +
-                                            ".allow; move its entries into allow, or remove allow "
-                                            "and use profile with alsoAllow",
+    out.push_back({path + ".alsoAllow",
+                   "cannot stand beside " + path +
+                       ".allow; move its entries into allow, or remove allow "
+                       "and use profile with alsoAllow",
                    false, true});
   }
   if (allow && allow->empty()) {
-    out.push_back({path + ".allow", "an empty list allows every tool, not none; remove the key to "
-                                    "say the same clearly, or write " + path +
-                                        ".deny = [\"*\"] to allow none",
+    out.push_back({path + ".allow",
+                   "an empty list allows every tool, not none; remove the key to "
+                   "say the same clearly, or write " +
+                       path + ".deny = [\"*\"] to allow none",
                    true});
   }
 }
@@ -251,8 +257,8 @@ std::optional<BindSpec> split_bind(std::string_view entry) {
   std::size_t second = entry.find(':', first + 1);
   BindSpec spec;
   spec.source = entry.substr(0, first);
-  spec.target = entry.substr(first + 1, second == std::string_view::npos ? second
-                                                                         : second - first - 1);
+  spec.target =
+      entry.substr(first + 1, second == std::string_view::npos ? second : second - first - 1);
   if (second != std::string_view::npos) spec.options = entry.substr(second + 1);
   if (spec.source.empty() || spec.source[0] != '/') return std::nullopt;
   if (spec.target.empty() || spec.target[0] != '/') return std::nullopt;
@@ -262,7 +268,8 @@ std::optional<BindSpec> split_bind(std::string_view entry) {
   return spec;
 }
 
-std::optional<std::string> refused_bind_source(std::string_view source, const RuleContext& context) {
+std::optional<std::string> refused_bind_source(std::string_view source,
+                                               const RuleContext& context) {
   if (source.empty() || source[0] != '/') return "it is not an absolute path";
   std::string path = normal_path(source);
   if (path == "/") return "it is the whole host";
@@ -288,8 +295,9 @@ std::optional<std::string> setup_conflict(const json::object& docker) {
       if (line.is_string()) command += std::string(line.get_string()) + "\n";
     }
   }
-  static const std::regex kInstalls("(^|[^A-Za-z0-9_-])(apt|apt-get|aptitude|apk|dnf|yum|zypper|"
-                                    "pacman)([^A-Za-z0-9_-]|$)");
+  static const std::regex kInstalls(
+      "(^|[^A-Za-z0-9_-])(apt|apt-get|aptitude|apk|dnf|yum|zypper|"
+      "pacman)([^A-Za-z0-9_-]|$)");
   if (command.size() > 1024) command.resize(1024);
   if (!std::regex_search(command, kInstalls)) return std::nullopt;
   std::vector<std::string> keys;
@@ -298,7 +306,8 @@ std::optional<std::string> setup_conflict(const json::object& docker) {
     keys.emplace_back("network is \"none\" (packages are downloaded: set network = \"bridge\")");
   }
   if (flag_in(docker, "readOnlyRoot", true)) {
-    keys.emplace_back("readOnlyRoot is true (packages are written there: set readOnlyRoot = false)");
+    keys.emplace_back(
+        "readOnlyRoot is true (packages are written there: set readOnlyRoot = false)");
   }
   std::string user = text_in(docker, "user");
   if (user != "0" && user != "0:0" && user != "root" && user != "root:root") {

@@ -9,7 +9,8 @@ namespace openclaw::config {
 
 namespace {
 
-// Walks every property once and notes what a form needs: label, help, group, whether it is a secret.
+// Walks every property once and notes what a form needs: label, help, group, whether it is a
+// secret.
 class HintCollector {
  public:
   explicit HintCollector(const json::object& root) : root_(root) {}
@@ -46,8 +47,8 @@ class HintCollector {
     if (flag(schema, "x-advanced") || flag(*target, "x-advanced")) hint["advanced"] = true;
     const json::value* fallback = schema.if_contains("default");
     if (fallback && fallback->is_primitive() && !fallback->is_bool()) {
-      hint["placeholder"] = fallback->is_string() ? std::string(fallback->get_string())
-                                                  : json::serialize(*fallback);
+      hint["placeholder"] =
+          fallback->is_string() ? std::string(fallback->get_string()) : json::serialize(*fallback);
     }
     if (!hint.empty()) {
       hint["order"] = ++order_;

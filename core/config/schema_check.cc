@@ -215,15 +215,16 @@ class Walker {
     add(path, message);
   }
 
-  void check_combined(const json::value& value, const json::object& schema,
-                      const std::string& path, int depth) {
+  void check_combined(const json::value& value, const json::object& schema, const std::string& path,
+                      int depth) {
     if (const json::value* all = schema.if_contains("allOf"); all && all->is_array()) {
       for (const json::value& part : all->get_array()) check(value, part, path, depth + 1);
     }
     for (const char* word : {"anyOf", "oneOf"}) {
       const json::value* list = schema.if_contains(word);
       if (list && list->is_array()) {
-        check_alternatives(value, list->get_array(), path, depth, std::string_view(word) == "oneOf");
+        check_alternatives(value, list->get_array(), path, depth,
+                           std::string_view(word) == "oneOf");
       }
     }
     if (const json::value* no = schema.if_contains("not")) {
@@ -268,8 +269,7 @@ class Walker {
     for (SchemaProblem& problem : best) add(problem.path, problem.message, problem.at_key);
   }
 
-  void check_number(const json::value& value, const json::object& schema,
-                    const std::string& path) {
+  void check_number(const json::value& value, const json::object& schema, const std::string& path) {
     double number = as_double(value);
     auto bound = [&](const char* word) -> const json::value* {
       const json::value* limit = schema.if_contains(word);
@@ -316,7 +316,8 @@ class Walker {
                   std::string(pattern->get_string()) + ")");
   }
 
-  // An expression that the library refuses decides nothing: it is the schema's fault, not the user's.
+  // An expression that the library refuses decides nothing: it is the schema's fault, not the
+  // user's.
   static bool matches(std::string_view text, std::string_view pattern) {
     if (text.size() > kMaxPatternSubject || pattern.size() > kMaxPatternSubject) return false;
     try {
@@ -357,8 +358,8 @@ class Walker {
     }
   }
 
-  void check_object(const json::object& object, const json::object& schema,
-                    const std::string& path, int depth) {
+  void check_object(const json::object& object, const json::object& schema, const std::string& path,
+                    int depth) {
     bool outer = !outer_done_;
     outer_done_ = true;
     check_required(object, schema, path, outer);
@@ -531,7 +532,8 @@ const json::object* schema_at(const json::object& root, std::string_view path) {
       next = now->if_contains("items");
     } else {
       const json::value* properties = now->if_contains("properties");
-      if (properties && properties->is_object()) next = properties->get_object().if_contains(step.key);
+      if (properties && properties->is_object())
+        next = properties->get_object().if_contains(step.key);
       if (!next) next = now->if_contains("additionalProperties");
       if (!next) next = now->if_contains("items");
     }

@@ -1,9 +1,9 @@
-// SchemaCheck: validates a tree against a JSON Schema (draft-07) and words every problem for the person who
-// wrote the tree: the key, what was expected, what was meant.
+// SchemaCheck: validates a tree against a JSON Schema (draft-07) and words every problem for the
+// person who wrote the tree: the key, what was expected, what was meant.
 //
-// Own walker rather than a library: a library reports "additionalProperties violated at /a/b", this one says
-// which key it was, where it stands and which key was probably meant. Supported: everything of draft-07 but
-// remote references, `format` and `$id`. Pure. [any-thread]
+// Own walker rather than a library: a library reports "additionalProperties violated at /a/b", this
+// one says which key it was, where it stands and which key was probably meant. Supported:
+// everything of draft-07 but remote references, `format` and `$id`. Pure. [any-thread]
 #pragma once
 
 #include <string>

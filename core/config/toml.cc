@@ -2,6 +2,9 @@
 #define TOML_EXCEPTIONS 0
 #include <sstream>
 
+// Debian builds the library with exceptions; ours reports errors as values, so it is compiled in
+// here.
+#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 #include "config/document.h"
@@ -15,8 +18,9 @@ Position position_of(const toml::source_position& at) {
   return {static_cast<int>(at.line), static_cast<int>(at.column)};
 }
 
-// toml++ destroys nested tables recursively, so a key of a million dots must not reach it. Strings and
-// comments are skipped; on text that is no TOML the count may be wrong, and then toml++ says so.
+// toml++ destroys nested tables recursively, so a key of a million dots must not reach it. Strings
+// and comments are skipped; on text that is no TOML the count may be wrong, and then toml++ says
+// so.
 class DepthGuard {
  public:
   explicit DepthGuard(std::string_view text) : text_(text) {}
