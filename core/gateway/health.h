@@ -1,0 +1,34 @@
+// HealthCache: the `health` payload, collected at most once a minute unless somebody asks for a
+// probe. Loop thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "async/runtime.h"
+
+namespace openclaw::gateway {
+
+struct ServerState;
+
+class HealthCache {
+ public:
+  // {} when none was collected yet.
+  const json::object& cached() const { return payload_; }
+  std::uint64_t version() const { return version_; }
+  // From the cache when it is fresh and no probe is asked for.
+  Awaitable<json::object> get(ServerState& state, bool probe);
+  // Collects in the background and broadcasts `health`; one at a time.
+  void refresh_later(ServerState& state);
+
+ private:
+  static Awaitable<> refresh(ServerState& state);
+  json::object payload_;
+  std::int64_t collected_at_ = 0;
+  std::uint64_t version_ = 1;
+  bool refreshing_ = false;
+};
+
+// The `status` payload; paths and session rows only for admins.
+Awaitable<json::object> collect_status(ServerState& state, bool with_details);
+
+}  // namespace openclaw::gateway
