@@ -69,7 +69,8 @@ class AgentService {
  public:
   static std::unique_ptr<AgentService> create(Runtime& runtime, config::ConfigStore& config,
                                               plugin::PluginHost& plugins, session::SessionStore& sessions,
-                                              tool::ToolRouter& tools, sandbox::SandboxManager& sandboxes);
+                                              tool::ToolRouter& tools, sandbox::SandboxManager& sandboxes,
+                                              plugin::SecretSource* secrets = nullptr);
   virtual ~AgentService() = default;
 
   // Ends when the turn has ended. Never throws; failures are in the result.
@@ -88,6 +89,11 @@ class AgentService {
   // {"id","name","provider","contextWindow","reasoning","input"} of every configured or discovered model.
   virtual Awaitable<Result<json::array>> models(Limits limits) = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
+
+  // Starts a run that nobody waits for; `done` (may be empty) gets its result. Ends with the service.
+  virtual void run_detached(TurnRequest request, std::function<void(const TurnResult&)> done);
+  // Whether tools of this session run in a sandbox: a child session must not be less confined than its parent.
+  virtual bool is_sandboxed(std::string_view agent_id, std::string_view session_key) const;
 };
 
 // sessions_list, sessions_history, sessions_send, sessions_spawn, session_status.

@@ -1,6 +1,7 @@
-// ChannelService: from a platform event to an agent turn and back. Knows no platform; channel plugins report
-// events, this room stores them (SQLite, before the ack), decides who may talk, finds the agent and session,
-// runs the turn and delivers the reply from a durable outbox. Loop thread only.
+// ChannelService: from a platform event to an agent turn and back. Knows no platform; channel
+// plugins report events, this room stores them (SQLite, before the ack), decides who may talk,
+// finds the agent and session, runs the turn and delivers the reply from a durable outbox. Loop
+// thread only.
 #pragma once
 
 #include <filesystem>
@@ -20,9 +21,11 @@ namespace openclaw::channel {
 class ChannelService : public plugin::ChannelEvents {
  public:
   static std::unique_ptr<ChannelService> create(Runtime& runtime, config::ConfigStore& config,
-                                                plugin::PluginHost& plugins, agent::AgentService& agents,
+                                                plugin::PluginHost& plugins,
+                                                agent::AgentService& agents,
                                                 session::SessionStore& sessions);
-  // Opens the store, creates and starts an instance per configured account, resumes what a crash left.
+  // Opens the store, creates and starts an instance per configured account, resumes what a crash
+  // left.
   virtual Awaitable<Result<void>> start() = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
   // Adds, restarts or removes accounts that a reload changed; the others go on undisturbed.
@@ -32,12 +35,15 @@ class ChannelService : public plugin::ChannelEvents {
   virtual Awaitable<json::object> status(bool probe, Limits limits) = 0;
   // Names of channels that should be up and are not: what /readyz fails on.
   virtual std::vector<std::string> failing() const = 0;
-  // Sends by hand (RPC `send`, later the message tool). Durable before it is sent. Answers {"messageId"}.
-  virtual Awaitable<Result<json::object>> send(std::string channel, std::string account, std::string to,
-                                               std::string text, std::string idempotency_key, Limits limits) = 0;
+  // Sends by hand (RPC `send`, later the message tool). Durable before it is sent. Answers
+  // {"messageId"}.
+  virtual Awaitable<Result<json::object>> send(std::string channel, std::string account,
+                                               std::string to, std::string text,
+                                               std::string idempotency_key, Limits limits) = 0;
 };
 
-// Pairing files, shared by gateway and CLI: <state>/credentials/<channel>-pairing.json and ...-allowFrom.json.
+// Pairing files, shared by gateway and CLI: <state>/credentials/<channel>-pairing.json and
+// ...-allowFrom.json.
 struct PairingRequest {
   std::string id, code, created_at, last_seen_at;
   json::object meta;
@@ -46,12 +52,14 @@ class PairingStore {
  public:
   explicit PairingStore(std::filesystem::path state_dir);
   Result<std::vector<PairingRequest>> list(std::string_view channel) const;
-  // The code of a new or still valid request of this sender. kResourceExhausted: three are pending already.
-  Result<PairingRequest> request(std::string_view channel, std::string_view account, std::string_view sender_id,
-                                 json::object meta);
+  // The code of a new or still valid request of this sender. kResourceExhausted: three are pending
+  // already.
+  Result<PairingRequest> request(std::string_view channel, std::string_view account,
+                                 std::string_view sender_id, json::object meta);
   // Moves the request to the allow list. Answers the sender's id.
   Result<std::string> approve(std::string_view channel, std::string_view code);
-  Result<std::vector<std::string>> allowed(std::string_view channel, std::string_view account) const;
+  Result<std::vector<std::string>> allowed(std::string_view channel,
+                                           std::string_view account) const;
 
  private:
   std::filesystem::path dir_;

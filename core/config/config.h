@@ -1,9 +1,10 @@
-// Config: one immutable, validated snapshot of the configuration, and ConfigStore, which holds the current
-// one and replaces it atomically on reload.
+// Config: one immutable, validated snapshot of the configuration, and ConfigStore, which holds the
+// current one and replaces it atomically on reload.
 //
-// Sources, strongest first: environment (OPENCLAW_*), the file (openclaw.toml, or an openclaw.json as JSON5),
-// defaults of the schema. Paths are dotted as users write them: "agents.defaults.sandbox.mode". A key that
-// holds a dot is quoted: models.providers."my.host".baseUrl.
+// Sources, strongest first: environment (OPENCLAW_*), the file (openclaw.toml, or an openclaw.json
+// as JSON5), defaults of the schema. Paths are dotted as users write them:
+// "agents.defaults.sandbox.mode". A key that holds a dot is quoted:
+// models.providers."my.host".baseUrl.
 #pragma once
 
 #include <cstdint>
@@ -60,8 +61,9 @@ class Config {
 
 using Snapshot = std::shared_ptr<const Config>;
 
-// Paths that depend on the environment only. State directory: OPENCLAW_STATE_DIR or ~/.openclaw. Config:
-// OPENCLAW_CONFIG_PATH or <state>/openclaw.toml, else <state>/openclaw.json when only that exists.
+// Paths that depend on the environment only. State directory: OPENCLAW_STATE_DIR or ~/.openclaw.
+// Config: OPENCLAW_CONFIG_PATH or <state>/openclaw.toml, else <state>/openclaw.json when only that
+// exists.
 struct Paths {
   std::filesystem::path state_dir;
   std::filesystem::path config_file;
@@ -72,28 +74,33 @@ struct Paths {
 // A section that somebody other than core describes: channels.<id>, plugins.entries.<id>.config,
 // models.providers.<id>. Filled from plugin manifests before the first load.
 struct ForeignSection {
-  std::string path;         // dotted path of the object it validates
-  json::object json_schema; // draft-07 subset, from the manifest's configSchema
-  std::string owner;        // plugin id, for messages
+  std::string path;          // dotted path of the object it validates
+  json::object json_schema;  // draft-07 subset, from the manifest's configSchema
+  std::string owner;         // plugin id, for messages
 };
 
 // Pure function of its inputs but for reading `paths.config_file` and the environment.
-// On failure the Error's message lists the issues with file:line:column and details.issues has them.
+// On failure the Error's message lists the issues with file:line:column and details.issues has
+// them.
 Result<Snapshot> load(const Paths& paths, const std::vector<ForeignSection>& foreign);
 // Validates text without touching the store: `format` is "toml" or "json5".
 Result<Snapshot> parse(std::string_view text, std::string_view format,
                        const std::filesystem::path& name_for_messages,
                        const std::vector<ForeignSection>& foreign);
-// For tests and rooms that only need values: takes a JSON object as the whole config. No validation.
+// For tests and rooms that only need values: takes a JSON object as the whole config. No
+// validation.
 Snapshot from_json(json::object root);
 
-// Changes one value in the file text, keeping comments and order; "unset" removes the key. Writes by
-// temporary file and rename, mode 0600, after validating the result. An openclaw.json is converted to
-// openclaw.toml on the first write (the JSON file is kept as openclaw.json.bak).
+// Changes one value in the file text, keeping comments and order; "unset" removes the key. Writes
+// by temporary file and rename, mode 0600, after validating the result. An openclaw.json is
+// converted to openclaw.toml on the first write (the JSON file is kept as openclaw.json.bak).
 Result<void> set_value(const Paths& paths, std::string_view path, const json::value& value,
                        const std::vector<ForeignSection>& foreign);
 Result<void> unset_value(const Paths& paths, std::string_view path,
                          const std::vector<ForeignSection>& foreign);
+
+// The guard of `gateway run`: an error that names the key unless gateway.mode is "local".
+Result<void> require_local_mode(const Config& config);
 
 // The draft-07 schema of everything core knows, and the UI hints beside it.
 const json::object& schema();

@@ -251,7 +251,7 @@ Result<EgressGuard::Verdict> EgressGuard::check(const Url& url) const {
   }
   if (!found) {
     std::string shown =
-        url.is_unix() ? "unix:" + url.unix_path : url.scheme + "://" + url.authority();
+        url.scheme + (url.is_unix() || url.scheme == "tcp" ? ":" : "://") + url.authority();
     return Error(Code::kPermissionDenied, "the plugin was not granted " + shown +
                                               "; its manifest must list it under permissions.net");
   }

@@ -44,6 +44,8 @@ class HostServices {
   // Blobs are shared between host and plugins (attachments): host-side access.
   virtual Awaitable<Result<std::string>> read_blob(std::uint64_t blob, std::uint64_t max_bytes) = 0;
   virtual Awaitable<Result<std::uint64_t>> make_blob(std::string bytes, std::string mime) = 0;
+  // The host has done with a blob, whoever made it. Blobs that nobody touches for an hour go by themselves.
+  virtual void drop_blob(std::uint64_t blob) { static_cast<void>(blob); }
   virtual Awaitable<> stop(Deadline deadline) = 0;
 };
 

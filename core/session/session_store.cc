@@ -73,6 +73,17 @@ void trim_history(Transcript& t) {
   t.context_start -= drop;
 }
 
+Result<std::vector<std::string>> agent_dirs(const fs::path& root) {
+  std::vector<std::string> found;
+  std::error_code failure;
+  for (fs::directory_iterator it(root, failure), end; !failure && it != end;
+       it.increment(failure)) {
+    auto name = it->path().filename().string();
+    if (name == normalise_agent_id(name)) found.push_back(name);
+  }
+  return found;
+}
+
 class SessionStoreImpl final : public SessionStore {
  public:
   SessionStoreImpl(Runtime& runtime, config::ConfigStore& config)
@@ -107,6 +118,9 @@ class SessionStoreImpl final : public SessionStore {
   Result<AgentPtr> agent_of(const std::string& key);
   AgentPtr agent_named(const std::string& id);
   Awaitable<Result<void>> loaded(AgentPtr agent);
+  void start_load(const AgentPtr& agent, const Completer<void>& done);
+  void start_open(const AgentPtr& agent, const std::string& id, const fs::path& file,
+                  const Completer<void>& done);
   Awaitable<Result<TranscriptPtr>> opened(AgentPtr agent, json::object entry);
   Awaitable<Result<TranscriptPtr>> existing_transcript(std::string key);
   json::object fresh_entry(Agent& agent, const std::string& key);
@@ -146,32 +160,39 @@ Result<SessionStoreImpl::AgentPtr> SessionStoreImpl::agent_of(const std::string&
 }
 
 // Reads sessions.json once; callers that come meanwhile wait for the same read.
+void SessionStoreImpl::start_load(const AgentPtr& agent, const Completer<void>& done) {
+  agent->load_waiters.push_back(done);
+  if (agent->load_waiters.size() > 1) return;
+  agent->lane->add([agent]() -> DiskLane::Work {
+    return [agent, file = agent->dir / "sessions.json"]() -> DiskLane::Then {
+      auto result = std::make_shared<Result<LoadedIndex>>(load_index(file));
+      return [agent, result] {
+        Result<void> outcome;
+        if (result->has_error()) {
+          outcome = result->error();
+        } else {
+          auto& found = result->value();
+          if (!found.set_aside.empty()) {
+            spdlog::error("the session index was unreadable; it is kept as {}", found.set_aside);
+          }
+          for (auto& [key, value] : found.entries) agent->index[key] = {std::move(value), {}};
+          agent->loaded = true;
+        }
+        auto waiters = std::exchange(agent->load_waiters, {});
+        for (auto& waiter : waiters) waiter.now(outcome);
+      };
+    };
+  });
+}
+
 Awaitable<Result<void>> SessionStoreImpl::loaded(AgentPtr agent) {
   if (agent->loaded) co_return Result<void>();
-  co_return co_await suspend<void>(runtime_, {}, [agent](const Completer<void>& done) {
-    agent->load_waiters.push_back(done);
-    if (agent->load_waiters.size() > 1) return;
-    agent->lane->add([agent]() -> DiskLane::Work {
-      return [agent, file = agent->dir / "sessions.json"]() -> DiskLane::Then {
-        auto result = std::make_shared<Result<LoadedIndex>>(load_index(file));
-        return [agent, result] {
-          Result<void> outcome;
-          if (result->has_error()) {
-            outcome = result->error();
-          } else {
-            auto& found = result->value();
-            if (!found.set_aside.empty()) {
-              spdlog::error("the session index was unreadable; it is kept as {}", found.set_aside);
-            }
-            for (auto& [key, value] : found.entries) agent->index[key] = {std::move(value), {}};
-            agent->loaded = true;
-          }
-          auto waiters = std::exchange(agent->load_waiters, {});
-          for (auto& waiter : waiters) waiter.now(outcome);
-        };
-      };
-    });
-  });
+  // Closures are named before a wait: g++ 12 copies those that are temporaries of a co_await bit by
+  // bit.
+  std::function<void(Completer<void>)> start = [this, agent](const Completer<void>& done) {
+    start_load(agent, done);
+  };
+  co_return co_await suspend<void>(runtime_, {}, std::move(start));
 }
 
 Awaitable<Result<json::value>> SessionStoreImpl::entry(std::string key) {
@@ -368,6 +389,56 @@ void SessionStoreImpl::queue_flush(const AgentPtr& agent) {
   });
 }
 
+void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
+                                  const fs::path& file, const Completer<void>& done) {
+  auto header = header_line(*agent, id);
+  auto& waiters = agent->opening[id];
+  waiters.push_back(done);
+  if (waiters.size() > 1) return;
+  agent->lane->add([this, agent, id, file, header]() -> DiskLane::Work {
+    return [this, agent, id, file, header]() -> DiskLane::Then {
+      auto result = std::make_shared<Result<LoadedTranscript>>(load_transcript(file));
+      return [this, agent, id, file, header, result] {
+        Result<void> outcome;
+        if (result->has_error()) {
+          outcome = result->error();
+        } else {
+          auto& found = result->value();
+          if (!found.set_aside.empty()) {
+            spdlog::error("transcript {} was unreadable; it is kept as {}", file.string(),
+                          found.set_aside);
+          }
+          if (found.cut_bytes > 0) {
+            spdlog::warn("transcript {}: cut a torn last line of {} bytes", file.string(),
+                         found.cut_bytes);
+          }
+          if (found.skipped_lines > 0) {
+            spdlog::warn("transcript {}: {} lines are not JSON and are passed over", file.string(),
+                         found.skipped_lines);
+          }
+          auto t = std::make_shared<Transcript>();
+          t->file = file;
+          t->leaf = std::move(found.leaf);
+          t->items = std::move(found.items);
+          t->context_start = found.context_start;
+          for (auto& item : t->items) t->bytes += item.bytes;
+          if (!found.summary.empty()) t->summary = summary_message(found.summary, 0);
+          trim_history(*t);
+          agent->transcripts[id] = t;
+          if (!found.exists) {
+            t->pending = header;
+            ++t->queued;
+            queue_flush(agent);
+          }
+        }
+        auto waiting = agent->opening.extract(id);
+        if (waiting.empty()) return;
+        for (auto& waiter : waiting.mapped()) waiter.now(outcome);
+      };
+    };
+  });
+}
+
 Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::opened(AgentPtr agent,
                                                                             json::object entry) {
   auto id = string_at(entry, "sessionId");
@@ -376,55 +447,9 @@ Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::opened(Agen
     co_return it->second;
   }
   auto file = agent->dir / transcript_name(entry);
-  auto header = header_line(*agent, id);
-  auto waited = co_await suspend<void>(
-      runtime_, {}, [this, agent, id, file, header](const Completer<void>& done) {
-        auto& waiters = agent->opening[id];
-        waiters.push_back(done);
-        if (waiters.size() > 1) return;
-        agent->lane->add([this, agent, id, file, header]() -> DiskLane::Work {
-          return [this, agent, id, file, header]() -> DiskLane::Then {
-            auto result = std::make_shared<Result<LoadedTranscript>>(load_transcript(file));
-            return [this, agent, id, file, header, result] {
-              Result<void> outcome;
-              if (result->has_error()) {
-                outcome = result->error();
-              } else {
-                auto& found = result->value();
-                if (!found.set_aside.empty()) {
-                  spdlog::error("transcript {} was unreadable; it is kept as {}", file.string(),
-                                found.set_aside);
-                }
-                if (found.cut_bytes > 0) {
-                  spdlog::warn("transcript {}: cut a torn last line of {} bytes", file.string(),
-                               found.cut_bytes);
-                }
-                if (found.skipped_lines > 0) {
-                  spdlog::warn("transcript {}: {} lines are not JSON and are passed over",
-                               file.string(), found.skipped_lines);
-                }
-                auto t = std::make_shared<Transcript>();
-                t->file = file;
-                t->leaf = std::move(found.leaf);
-                t->items = std::move(found.items);
-                t->context_start = found.context_start;
-                for (auto& item : t->items) t->bytes += item.bytes;
-                if (!found.summary.empty()) t->summary = summary_message(found.summary, 0);
-                trim_history(*t);
-                agent->transcripts[id] = t;
-                if (!found.exists) {
-                  t->pending = header;
-                  ++t->queued;
-                  queue_flush(agent);
-                }
-              }
-              auto waiting = agent->opening.extract(id);
-              if (waiting.empty()) return;
-              for (auto& waiter : waiting.mapped()) waiter.now(outcome);
-            };
-          };
-        });
-      });
+  std::function<void(Completer<void>)> start =
+      [this, agent, id, file](const Completer<void>& done) { start_open(agent, id, file, done); };
+  auto waited = co_await suspend<void>(runtime_, {}, std::move(start));
   if (waited.has_error()) co_return waited.error();
   auto it = agent->transcripts.find(id);
   if (it == agent->transcripts.end()) {
@@ -530,9 +555,10 @@ Awaitable<Result<void>> SessionStoreImpl::wait_synced(TranscriptPtr t, std::uint
                                                  " could not be written; the log says why");
   }
   if (t->synced >= upto) co_return Result<void>();
-  co_return co_await suspend<void>(runtime_, {}, [t, upto](const Completer<void>& done) {
+  std::function<void(Completer<void>)> start = [t, upto](const Completer<void>& done) {
     t->waiters.emplace_back(upto, done);
-  });
+  };
+  co_return co_await suspend<void>(runtime_, {}, std::move(start));
 }
 
 Awaitable<Result<std::string>> SessionStoreImpl::append(std::string key, std::string type,
@@ -612,17 +638,8 @@ Awaitable<Result<std::vector<json::object>>> SessionStoreImpl::list(std::string 
     ids.push_back(normalise_agent_id(agent_id));
   } else {
     auto root = config_.paths().state_dir / "agents";
-    auto names = co_await run_blocking<std::vector<std::string>>(
-        runtime_, {}, [root]() -> Result<std::vector<std::string>> {
-          std::vector<std::string> found;
-          std::error_code failure;
-          for (fs::directory_iterator it(root, failure), end; !failure && it != end;
-               it.increment(failure)) {
-            auto name = it->path().filename().string();
-            if (name == normalise_agent_id(name)) found.push_back(name);
-          }
-          return found;
-        });
+    std::function<Result<std::vector<std::string>>()> read = [root] { return agent_dirs(root); };
+    auto names = co_await run_blocking<std::vector<std::string>>(runtime_, {}, std::move(read));
     if (names.has_error()) co_return names.error();
     ids = std::move(names.value());
     for (auto& [id, agent] : agents_) {
@@ -650,15 +667,16 @@ Awaitable<Result<std::vector<json::object>>> SessionStoreImpl::list(std::string 
 // Behind everything queued for the agent, so the last lines are in the file before it moves.
 Awaitable<Result<std::string>> SessionStoreImpl::archive(AgentPtr agent, fs::path file,
                                                          std::string kind) {
-  co_return co_await suspend<std::string>(
-      runtime_, {}, [agent, file, kind](const Completer<std::string>& done) {
-        agent->lane->add([file, kind, done]() -> DiskLane::Work {
-          return [file, kind, done]() -> DiskLane::Then {
-            auto result = std::make_shared<Result<std::string>>(archive_file(file, kind));
-            return [result, done] { done.now(*result); };
-          };
-        });
-      });
+  std::function<void(Completer<std::string>)> start = [agent, file,
+                                                       kind](const Completer<std::string>& done) {
+    agent->lane->add([file, kind, done]() -> DiskLane::Work {
+      return [file, kind, done]() -> DiskLane::Then {
+        auto result = std::make_shared<Result<std::string>>(archive_file(file, kind));
+        return [result, done] { done.now(*result); };
+      };
+    });
+  };
+  co_return co_await suspend<std::string>(runtime_, {}, std::move(start));
 }
 
 Awaitable<Result<json::object>> SessionStoreImpl::reset(std::string key) {
@@ -729,11 +747,12 @@ Awaitable<Result<void>> SessionStoreImpl::write_index_now(AgentPtr agent) {
   agent->index_urgent = true;
   queue_flush(agent);
   // The job behind the flush: when it ends, the flush has ended.
-  co_await suspend<void>(runtime_, {}, [agent](const Completer<void>& done) {
+  std::function<void(Completer<void>)> behind = [agent](const Completer<void>& done) {
     agent->lane->add([done]() -> DiskLane::Work {
       return [done]() -> DiskLane::Then { return [done] { done.now(Result<void>()); }; };
     });
-  });
+  };
+  co_await suspend<void>(runtime_, {}, std::move(behind));
   if (agent->index_dirty && agent->index_urgent) {
     co_return make_error(
         Code::kUnavailable,

@@ -250,6 +250,7 @@ void KvStore::enqueue(Request request) {
     } else {
       waiting_.push_back(std::move(request));
       start = !std::exchange(draining_, true);
+      used_ = true;
     }
   }
   if (refused) request.done(*refused);
@@ -328,6 +329,11 @@ Result<KvStore::Outcome> KvStore::run_one(Request& r) {
     }
   }
   return Error(Code::kInternal, "unknown request");
+}
+
+bool KvStore::used() {
+  std::lock_guard lock(mutex_);
+  return used_;
 }
 
 void KvStore::close() {

@@ -46,6 +46,7 @@ class KvStore {
   // Keys that begin with `prefix`, sorted.
   void scan(std::string scope, std::string prefix,
             std::function<void(Result<std::vector<std::string>>)> done);
+  bool used();
   // Finishes what waits and closes the file; later requests get kCancelled. Blocks.
   void close();
 
@@ -73,7 +74,7 @@ class KvStore {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::deque<Request> waiting_;
-  bool draining_ = false, closed_ = false;
+  bool used_ = false, draining_ = false, closed_ = false;
   std::unique_ptr<Database> database_;  // the draining thread's
 };
 

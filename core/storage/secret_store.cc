@@ -124,6 +124,8 @@ Result<void> SecretStore::put(std::string name, std::string value) {
   }
   json::object document;
   for (const auto& [key, text] : next) document[key] = text;
+  auto folder = make_private_dir(file_.parent_path());
+  if (folder.has_error()) return folder;
   auto text = json::serialize(document) + "\n";
   auto written = write_file_atomically(file_, text, 0600);
   wipe(text);

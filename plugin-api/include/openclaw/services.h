@@ -25,6 +25,14 @@ typedef struct oc_task_v1 {
   oc_status (*run_blocking)(oc_host_ctx *, oc_task_fn work, oc_task_fn done, void *user);
 } oc_task_v1;
 
+/* Flags of a request. Unknown ones are ignored. */
+enum {
+  OC_HTTP_SECRETS_IN_BODY = 1, /* expand {{secret:NAME}} in a JSON or form body too; never set it when the
+                                  body holds text of users or models, who could then ask for the secret */
+  OC_HTTP_BODY_TO_BLOB    = 2, /* the response body becomes a blob whatever its size */
+  OC_HTTP_FOLLOW          = 4  /* follow up to 5 redirects, each to a granted address */
+};
+
 typedef struct oc_http_request {
   uint32_t struct_size, flags;
   uint64_t id;                   /* chosen by the plugin; the handle for cancel */
@@ -32,13 +40,14 @@ typedef struct oc_http_request {
   oc_str   headers_json;         /* likewise */
   oc_bytes body;
   uint64_t body_blob;            /* used when body is empty */
-  uint32_t timeout_ms, max_response_bytes;
+  uint32_t timeout_ms;           /* whole request, 0 = 30 s; with on_chunk: without a byte, 0 = 300 s */
+  uint32_t max_response_bytes;   /* 0 = 16 MiB, with on_chunk 256 MiB */
 } oc_http_request;
 typedef struct oc_http_response {
   uint32_t struct_size, http_status;
   oc_str   headers_json;
-  oc_bytes body;                 /* empty when it was streamed or spilled */
-  uint64_t body_blob;            /* 0, or the blob it was spilled to */
+  oc_bytes body;                 /* empty when streamed or spilled; when not OC_OK, what went wrong */
+  uint64_t body_blob;            /* 0, or the sealed blob a body above 1 MiB was spilled to; drop it */
 } oc_http_response;
 typedef void (*oc_http_chunk_fn)(void *user, oc_bytes chunk);               /* [strand] */
 typedef void (*oc_http_done_fn)(void *user, oc_status, const oc_http_response *); /* [strand] */

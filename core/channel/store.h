@@ -1,0 +1,104 @@
+// Store: the durable inbox and outbox of all channels, <state>/channels.db.
+//
+// Inbox: queued -> running -> done. An event is in the inbox before its platform hears that it was
+// received; (instance, event id) is unique, so an event that comes twice is stored once, also
+// across restarts. Outbox: queued -> sending -> sent | ambiguous | dead. A reply is stored in the
+// transaction that finishes its inbox row, so there is neither a finished row without its reply nor
+// a reply twice. `sending` is written before the plugin is called: what is found in that state
+// after a crash may or may not have gone out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "channel/database.h"
+
+namespace openclaw::channel {
+
+enum class InboxState : std::int64_t { kQueued = 0, kRunning = 1, kDone = 2 };
+enum class OutboxState : std::int64_t {
+  kQueued = 0,
+  kSending = 1,
+  kSent = 2,
+  kAmbiguous = 3,
+  kDead = 4
+};
+
+struct InboxRow {
+  std::int64_t id = 0;
+  std::string instance, event_id, lane;
+  json::object event;
+  InboxState state = InboxState::kQueued;
+  std::string run_id;
+  std::int64_t attempts = 0;
+  bool effects = false;  // a tool ran in this row's turn: running it again could repeat them
+  std::string draft;     // message id of the streamed draft; empty = none
+  std::int64_t received_ms = 0;
+};
+
+struct OutboxRow {
+  std::int64_t id = 0;
+  std::string instance, lane, idempotency_key;
+  json::object message;   // the plugin's `send` payload
+  json::object progress;  // what a partial send has reported
+  OutboxState state = OutboxState::kQueued;
+  std::int64_t attempts = 0;
+  bool ambiguous = false;  // one try ended without an answer
+  std::int64_t created_ms = 0, not_before_ms = 0, expires_ms = 0;
+  std::string message_id, error;
+};
+
+struct Added {
+  std::int64_t id = 0;
+  bool duplicate = false;
+};
+
+class Store {
+ public:
+  using Clock = std::function<std::int64_t()>;  // ms since the epoch
+  Store(Runtime& runtime, Clock clock) : database_(runtime), clock_(std::move(clock)) {}
+
+  Result<void> open(const std::filesystem::path& path, std::string& set_aside);  // blocks
+  void close() { database_.close(); }                                            // blocks
+
+  Awaitable<Result<Added>> add_inbound(InboxRow row);
+  Awaitable<Result<std::vector<InboxRow>>> unfinished();
+  Awaitable<Result<bool>> start_inbox(std::int64_t id, std::string run_id);
+  Awaitable<Result<bool>> mark_effects(std::int64_t id);
+  Awaitable<Result<bool>> set_draft(std::int64_t id, std::string message_id);
+  Awaitable<Result<bool>> replace_event(std::int64_t id, json::object event);
+  // Marks the row done and stores its replies in one transaction. Answers the replies as stored.
+  Awaitable<Result<std::vector<OutboxRow>>> finish_inbox(std::int64_t id, std::string outcome,
+                                                         std::vector<OutboxRow> replies);
+  // A row with the same idempotency key is answered as it is, and nothing is added.
+  Awaitable<Result<OutboxRow>> add_outbox(OutboxRow row);
+  Awaitable<Result<std::vector<OutboxRow>>> undelivered();
+  Awaitable<Result<OutboxRow>> outbox_row(std::int64_t id);
+  Awaitable<Result<bool>> set_sending(std::int64_t id);
+  Awaitable<Result<bool>> set_progress(std::int64_t id, json::object progress);
+  Awaitable<Result<bool>> set_sent(std::int64_t id, std::string message_id);
+  Awaitable<Result<bool>> set_waiting(std::int64_t id, std::int64_t not_before_ms, bool ambiguous,
+                                      std::string error);
+  Awaitable<Result<bool>> set_final(std::int64_t id, OutboxState state, std::string error);
+  // Ends what is older than its lifetime and forgets what ended long ago. Answers how many outbox
+  // rows expired.
+  Awaitable<Result<std::int64_t>> prune();
+  // {"inbox":{"queued","running"},"outbox":{"queued","sending","ambiguous","dead"}}
+  Awaitable<Result<json::object>> counts();
+
+  std::int64_t now() const { return clock_(); }
+  std::uint64_t commits() const { return database_.commits(); }
+
+ private:
+  Awaitable<Result<bool>> change(const char* sql, std::vector<Connection::Value> values);
+  Database database_;
+  Clock clock_;
+};
+
+// How long an entry may wait before it is dropped with a note instead of being handled late.
+inline constexpr std::int64_t kEntryLifetimeMs = 24LL * 60 * 60 * 1000;
+
+}  // namespace openclaw::channel

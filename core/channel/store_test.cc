@@ -1,0 +1,176 @@
+#include "channel/store.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include <boost/asio/co_spawn.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/temp_dir_for_test.h"
+
+namespace openclaw::channel {
+namespace {
+
+// A store on a real file that can be closed and opened again, as a restart does.
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() { open(); }
+  ~StoreTest() override {
+    store_.reset();
+    runtime_.stop_blocking();
+  }
+  void open() {
+    store_.reset();
+    store_ = std::make_unique<Store>(runtime_, [this] { return now_; });
+    auto opened = store_->open(path(), set_aside_);
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  }
+  std::filesystem::path path() const { return dir_.path() / "channels.db"; }
+
+  template <class T>
+  T run(Awaitable<Result<T>> task) {
+    std::optional<Result<T>> out;
+    asio::co_spawn(runtime_.loop(), std::move(task),
+                   [&](const std::exception_ptr& e, Result<T> value) {
+                     if (e) std::rethrow_exception(e);
+                     out.emplace(std::move(value));
+                   });
+    runtime_.loop().restart();
+    while (!out) runtime_.loop().run_one();
+    if (out->has_error()) ADD_FAILURE() << out->error().message;
+    return out->has_error() ? T{} : std::move(out->value());
+  }
+
+  InboxRow event(const std::string& id) {
+    InboxRow row;
+    row.instance = "telegram/default";
+    row.event_id = id;
+    row.lane = "lane";
+    row.event = json::object{{"text", "hi " + id}};
+    return row;
+  }
+  OutboxRow reply(const std::string& key) {
+    OutboxRow row;
+    row.instance = "telegram/default";
+    row.lane = "lane";
+    row.idempotency_key = key;
+    row.message = json::object{{"text", "yes"}};
+    return row;
+  }
+
+  storage::TempDir dir_;
+  Runtime runtime_;
+  std::int64_t now_ = 1'000'000'000'000;
+  std::string set_aside_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, TheFileIsPrivate) {
+  struct stat info {};
+  ASSERT_EQ(::stat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(StoreTest, AnEventIsStoredOnceAlsoAcrossRestarts) {
+  EXPECT_FALSE(run(store_->add_inbound(event("1"))).duplicate);
+  EXPECT_TRUE(run(store_->add_inbound(event("1"))).duplicate);
+  open();
+  EXPECT_TRUE(run(store_->add_inbound(event("1"))).duplicate);
+  InboxRow other = event("1");
+  other.instance = "telegram/ops";
+  EXPECT_FALSE(run(store_->add_inbound(other)).duplicate);
+}
+
+TEST_F(StoreTest, UnfinishedRowsComeBackInOrderWithTheirState) {
+  const auto first = run(store_->add_inbound(event("1")));
+  const auto second = run(store_->add_inbound(event("2")));
+  run(store_->start_inbox(first.id, "run-1"));
+  run(store_->mark_effects(first.id));
+  run(store_->set_draft(first.id, "77"));
+  open();
+  const auto rows = run(store_->unfinished());
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].id, first.id);
+  EXPECT_EQ(rows[0].state, InboxState::kRunning);
+  EXPECT_TRUE(rows[0].effects);
+  EXPECT_EQ(rows[0].draft, "77");
+  EXPECT_EQ(rows[0].attempts, 1);
+  EXPECT_EQ(rows[1].id, second.id);
+  EXPECT_EQ(rows[1].event.at("text").get_string(), "hi 2");
+}
+
+TEST_F(StoreTest, FinishingStoresTheReplyInTheSameTransactionAndOnce) {
+  const auto added = run(store_->add_inbound(event("1")));
+  EXPECT_EQ(run(store_->finish_inbox(added.id, "replied", {reply("k1")})).size(), 1U);
+  // A second finish, as after a lost answer, adds nothing.
+  EXPECT_EQ(run(store_->finish_inbox(added.id, "replied", {reply("k2")})).size(), 0U);
+  open();
+  EXPECT_TRUE(run(store_->unfinished()).empty());
+  const auto rows = run(store_->undelivered());
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].idempotency_key, "k1");
+  EXPECT_TRUE(run(store_->add_inbound(event("1"))).duplicate);
+}
+
+TEST_F(StoreTest, OutboxStatesSurviveARestart) {
+  const auto row = run(store_->add_outbox(reply("k")));
+  run(store_->set_sending(row.id));
+  run(store_->set_progress(row.id, {{"done", 1}}));
+  open();
+  auto rows = run(store_->undelivered());
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].state, OutboxState::kSending);
+  EXPECT_EQ(rows[0].progress.at("done"), 1);
+  run(store_->set_waiting(row.id, 5, true, "gone"));
+  open();
+  rows = run(store_->undelivered());
+  EXPECT_EQ(rows[0].state, OutboxState::kQueued);
+  EXPECT_TRUE(rows[0].ambiguous);
+  EXPECT_EQ(rows[0].not_before_ms, 5);
+  run(store_->set_sent(row.id, "m1"));
+  EXPECT_TRUE(run(store_->undelivered()).empty());
+  EXPECT_EQ(run(store_->add_outbox(reply("k"))).message_id, "m1");
+}
+
+TEST_F(StoreTest, P4WhatIsOlderThanItsLifetimeExpires) {
+  const auto added = run(store_->add_inbound(event("1")));
+  const auto row = run(store_->add_outbox(reply("k")));
+  now_ += kEntryLifetimeMs + 1;
+  EXPECT_EQ(run(store_->prune()), 1);
+  EXPECT_TRUE(run(store_->unfinished()).empty());
+  const OutboxRow dead = run(store_->outbox_row(row.id));
+  EXPECT_EQ(dead.state, OutboxState::kDead);
+  EXPECT_THAT(dead.error, testing::HasSubstr("expired"));
+  EXPECT_TRUE(run(store_->add_inbound(event("1"))).duplicate) << added.id;
+}
+
+TEST_F(StoreTest, ManyWritersShareACommit) {
+  constexpr int kCount = 200;
+  int answered = 0;
+  for (int i = 0; i < kCount; ++i) {
+    asio::co_spawn(runtime_.loop(), store_->add_inbound(event(std::to_string(i))),
+                   [&](const std::exception_ptr&, const Result<Added>& added) {
+                     EXPECT_TRUE(added.has_value());
+                     ++answered;
+                   });
+  }
+  runtime_.loop().restart();
+  while (answered < kCount) runtime_.loop().run_one();
+  EXPECT_EQ(run(store_->unfinished()).size(), static_cast<std::size_t>(kCount));
+  EXPECT_LT(store_->commits(), static_cast<std::uint64_t>(kCount));
+}
+
+TEST_F(StoreTest, P9AFileThatIsNoDatabaseIsKeptAside) {
+  store_.reset();
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path().string() + suffix);
+  std::ofstream(path()) << "this is not a database, it is a poem";
+  open();
+  EXPECT_THAT(set_aside_, testing::HasSubstr("channels.db.unreadable-"));
+  EXPECT_TRUE(std::filesystem::exists(set_aside_));
+  EXPECT_FALSE(run(store_->add_inbound(event("1"))).duplicate);
+}
+
+}  // namespace
+}  // namespace openclaw::channel
