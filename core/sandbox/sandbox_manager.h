@@ -1,5 +1,6 @@
-// SandboxManager: decides whether a session's tools run in a sandbox, keeps the sandboxes alive, runs commands
-// in them. Knows modes, scopes and workspace access; the backend is a plugin found by its id.
+// SandboxManager: decides whether a session's tools run in a sandbox, keeps the sandboxes alive,
+// runs commands in them. Knows modes, scopes and workspace access; the backend is a plugin found by
+// its id.
 #pragma once
 
 #include <cstdint>
@@ -17,26 +18,28 @@
 
 namespace openclaw::sandbox {
 
-// The resolved answer for one agent and session; pure function of config. `why` says it in a sentence.
+// The resolved answer for one agent and session; pure function of config. `why` says it in a
+// sentence.
 struct View {
   bool sandboxed = false;
   std::string agent_id, session_key;
-  std::string mode, scope, scope_key;         // "off|non-main|all", "session|agent|shared", key of the container
-  std::string workspace_access;               // "none|ro|rw"
-  std::string backend;                        // "docker"
-  std::filesystem::path agent_workspace;      // on the host
-  std::filesystem::path host_workspace;       // on the host: what the tools see as `workdir` (the agent workspace
-                                              // itself when not sandboxed or rw)
-  std::string workdir;                        // inside the sandbox: "/workspace"
-  bool read_only_files = false;               // workspaceAccess ro: write, edit, apply_patch are off
-  json::object spec;                          // what `ensure` of the backend gets
+  std::string mode, scope,
+      scope_key;                 // "off|non-main|all", "session|agent|shared", key of the container
+  std::string workspace_access;  // "none|ro|rw"
+  std::string backend;           // "docker"
+  std::filesystem::path agent_workspace;  // on the host
+  std::filesystem::path host_workspace;   // on the host: what the tools see as `workdir` (the agent
+                                         // workspace itself when not sandboxed or rw)
+  std::string workdir;           // inside the sandbox: "/workspace"
+  bool read_only_files = false;  // workspaceAccess ro: write, edit, apply_patch are off
+  json::object spec;             // what `ensure` of the backend gets
   std::string config_hash;
   std::string why;
 };
 
 struct ExecRequest {
-  std::vector<std::string> argv;              // never a shell string; exec builds {"sh","-lc",command}
-  std::string cwd;                            // inside the sandbox; empty = workdir
+  std::vector<std::string> argv;  // never a shell string; exec builds {"sh","-lc",command}
+  std::string cwd;                // inside the sandbox; empty = workdir
   std::vector<std::pair<std::string, std::string>> env;
   bool pty = false;
   bool keep_stdin_open = false;
@@ -46,8 +49,8 @@ struct ExecRequest {
 class Exec {
  public:
   virtual ~Exec() = default;
-  // Waits for the end: {"exitCode":N} or {"signal":N}. kDeadlineExceeded and kCancelled after the whole
-  // process tree was killed.
+  // Waits for the end: {"exitCode":N} or {"signal":N}. kDeadlineExceeded and kCancelled after the
+  // whole process tree was killed.
   virtual Awaitable<Result<json::object>> wait(Limits limits) = 0;
   virtual Awaitable<Result<void>> write(std::string data, bool eof, Limits limits) = 0;
   virtual void signal(int signo) = 0;
@@ -64,22 +67,31 @@ class SandboxManager {
  public:
   static std::unique_ptr<SandboxManager> create(Runtime& runtime, plugin::PluginHost& plugins,
                                                 config::ConfigStore& config);
+  // With a clock of its own (milliseconds since 1970), for the rules about idle and hot containers.
+  static std::unique_ptr<SandboxManager> create(Runtime& runtime, plugin::PluginHost& plugins,
+                                                config::ConfigStore& config,
+                                                std::function<std::int64_t()> now_ms);
   virtual ~SandboxManager() = default;
   // `exec`, file tools, `sandbox explain`: the same answer for all.
   virtual View resolve(std::string_view agent_id, std::string_view session_key) const = 0;
-  // Starts a command in the session's sandbox, creating it first when needed (one creation at a time per
-  // scope). Errors tell what to type: missing daemon, missing image, no permission on the socket.
-  virtual Awaitable<Result<std::unique_ptr<Exec>>> exec(View view, ExecRequest request, OutputSink output,
-                                                        Limits limits) = 0;
+  // Starts a command in the session's sandbox, creating it first when needed (one creation at a
+  // time per scope). Errors tell what to type: missing daemon, missing image, no permission on the
+  // socket.
+  virtual Awaitable<Result<std::unique_ptr<Exec>>> exec(View view, ExecRequest request,
+                                                        OutputSink output, Limits limits) = 0;
   virtual Awaitable<Result<std::vector<ContainerInfo>>> list(Limits limits) = 0;
   // Removes matching containers so that the next use makes new ones. Empty filters: all.
-  virtual Awaitable<Result<std::vector<std::string>>> recreate(std::string session_key, std::string agent_id,
-                                                               bool force, Limits limits) = 0;
+  virtual Awaitable<Result<std::vector<std::string>>> recreate(std::string session_key,
+                                                               std::string agent_id, bool force,
+                                                               Limits limits) = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
+  // Removes what idleHours and maxAgeDays say, and replaces by nothing what is out of date and
+  // idle. Runs by itself every few minutes; answers the names it removed.
+  virtual Awaitable<std::vector<std::string>> sweep() = 0;
 };
 
 // Same resolution without a running gateway: the CLI's `sandbox explain`.
-View resolve_view(const config::Config& config, const config::Paths& paths, std::string_view agent_id,
-                  std::string_view session_key);
+View resolve_view(const config::Config& config, const config::Paths& paths,
+                  std::string_view agent_id, std::string_view session_key);
 
 }  // namespace openclaw::sandbox

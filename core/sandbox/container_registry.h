@@ -1,0 +1,56 @@
+// ContainerRegistry: <state>/sandbox/containers.json, the containers this gateway made and when
+// each was last used. The file is what `sandbox list` reads without a gateway.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "async/runtime.h"
+#include "config/config.h"
+#include "result.h"
+
+namespace openclaw::sandbox {
+
+struct RegistryEntry {
+  std::string container_name, session_key, image, config_hash;
+  std::int64_t created_at_ms = 0, last_used_at_ms = 0;
+};
+
+// Loop thread only; the file is written on the blocking pool, one write at a time.
+class ContainerRegistry {
+ public:
+  ContainerRegistry(Runtime& runtime, const config::Paths& paths);
+
+  // Entries of the file; a file that cannot be read counts as empty.
+  static std::vector<RegistryEntry> read(const config::Paths& paths);
+
+  const RegistryEntry* find(const std::string& container_name) const;
+  const std::map<std::string, RegistryEntry>& entries() const { return entries_; }
+  void put(RegistryEntry entry);
+  void touch(const std::string& container_name, std::int64_t now_ms);
+  void erase(const std::string& container_name);
+  // Waits until the file holds what is known now.
+  Awaitable<> flush(Deadline deadline);
+
+ private:
+  void save();
+
+  Runtime& runtime_;
+  std::filesystem::path file_;
+  std::map<std::string, RegistryEntry> entries_;
+  std::int64_t last_saved_ms_ = 0;
+  // Shared with the write that is under way, which may outlive the registry.
+  struct Writing {
+    bool busy = false;
+    std::string next;  // text that came in the meantime; empty when none did
+    std::vector<Completer<void>> waiters;
+  };
+  static void write(Runtime& runtime, std::filesystem::path file, std::string text,
+                    std::shared_ptr<Writing> writing);
+  std::shared_ptr<Writing> writing_ = std::make_shared<Writing>();
+};
+
+}  // namespace openclaw::sandbox

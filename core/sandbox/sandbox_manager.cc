@@ -1,0 +1,492 @@
+#include "sandbox/sandbox_manager.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include <spdlog/spdlog.h>
+
+#include <openclaw/sandbox.h>
+
+#include "async/task_scope.h"
+#include "sandbox/backend_exec.h"
+#include "sandbox/container_registry.h"
+#include "sandbox/prune.h"
+#include "sandbox/resolve.h"
+#include "sandbox/settings.h"
+#include "sandbox/setup_check.h"
+#include "sandbox/workspace_setup.h"
+
+namespace openclaw::sandbox {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSweepEvery = 5min;
+// A first use may run a setup command that installs things.
+constexpr auto kEnsureTime = 15min;
+constexpr auto kCallTime = 60s;
+
+std::int64_t wall_clock_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string text_of(const json::object& from, std::string_view key) {
+  const json::value* value = from.if_contains(key);
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+bool flag_of(const json::object& from, std::string_view key) {
+  const json::value* value = from.if_contains(key);
+  return value && value->is_bool() && value->get_bool();
+}
+
+std::int64_t number_of(const json::object& from, std::string_view key) {
+  const json::value* value = from.if_contains(key);
+  return value && value->is_int64() ? value->get_int64() : 0;
+}
+
+// Quoted for a shell: session keys hold what people on channels chose.
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string recreate_command(const View& view) {
+  if (view.scope == "shared") return "openclaw sandbox recreate --all";
+  if (view.scope == "agent") return "openclaw sandbox recreate --agent " + quoted(view.agent_id);
+  return "openclaw sandbox recreate --session " + quoted(view.session_key);
+}
+
+Result<void> usable(const config::Config& config, const View& view) {
+  auto issues = check_settings(Settings::merge(config.root(), view.agent_id));
+  if (!issues.empty()) {
+    return make_error(Code::kFailedPrecondition,
+                      "the sandbox was not created: " + issues.front().path + " (" +
+                          config.origin(issues.front().path).text() + ") " +
+                          issues.front().message);
+  }
+  std::string problem = setup_problem(view.spec);
+  if (!problem.empty()) return make_error(Code::kFailedPrecondition, problem);
+  return {};
+}
+
+// A container that is ready for commands.
+struct Ready {
+  std::string id, name, config_hash;
+};
+
+class Manager final : public SandboxManager {
+ public:
+  Manager(Runtime& runtime, plugin::PluginHost& plugins, config::ConfigStore& config,
+          std::function<std::int64_t()> now_ms)
+      : runtime_(runtime),
+        plugins_(plugins),
+        config_(config),
+        now_ms_(std::move(now_ms)),
+        registry_(runtime, config.paths()),
+        scope_(runtime) {}
+
+  void start_sweeping() { scope_.spawn("sandbox sweeper", sweep_forever()); }
+
+  View resolve(std::string_view agent_id, std::string_view session_key) const override {
+    return resolve_view(*config_.current(), config_.paths(), agent_id, session_key);
+  }
+  Awaitable<Result<std::unique_ptr<Exec>>> exec(View view, ExecRequest request, OutputSink output,
+                                                Limits limits) override;
+  Awaitable<Result<std::vector<ContainerInfo>>> list(Limits limits) override;
+  Awaitable<Result<std::vector<std::string>>> recreate(std::string session_key,
+                                                       std::string agent_id, bool force,
+                                                       Limits limits) override;
+  Awaitable<> stop(Deadline deadline) override;
+  Awaitable<std::vector<std::string>> sweep() override;
+
+ private:
+  template <class T>
+  struct Flights {  // who waits for the one attempt under way, by key
+    std::map<std::string, std::vector<Completer<T>>> waiting;
+  };
+
+  Awaitable<Result<plugin::PluginInstance*>> backend(std::string id, Limits limits);
+  Awaitable<> load_backend(std::string id);
+  Awaitable<Result<plugin::PluginInstance*>> loaded_backend(std::string id);
+  Awaitable<Result<Ready>> ready(View view, Limits limits);
+  Awaitable<> make_ready(View view);
+  Awaitable<Result<Ready>> ensured(View view);
+  Awaitable<> run_exec(std::shared_ptr<ExecState> state, View view, Ready where);
+  Awaitable<Result<void>> remove(ContainerInfo info, plugin::PluginInstance* backend,
+                                 Limits limits);
+  Awaitable<> sweep_forever();
+  ContainerInfo info_of(const json::object& runtime) const;
+  bool matches(const ContainerInfo& info, const std::string& session_key,
+               const std::string& agent_id) const;
+  bool in_use(const std::string& scope_key) const;
+  Limits until_stop(std::chrono::milliseconds time) const {
+    return {Deadline::after(time), scope_.abort()};
+  }
+
+  Runtime& runtime_;
+  plugin::PluginHost& plugins_;
+  config::ConfigStore& config_;
+  std::function<std::int64_t()> now_ms_;
+  ContainerRegistry registry_;
+  TaskScope scope_;
+  Flights<plugin::PluginInstance*> backend_flights_;
+  Flights<Ready> ready_flights_;
+  std::map<std::string, Ready> known_;  // by scope key
+  std::map<std::string, int> running_;  // commands by scope key
+  std::vector<std::weak_ptr<ExecState>> live_;
+  std::set<std::string> warned_;  // container and hash that a stale container was reported for
+};
+
+// ---- backend
+// ----------------------------------------------------------------------------------------------
+
+Awaitable<Result<plugin::PluginInstance*>> Manager::backend(std::string id, Limits limits) {
+  if (auto* running = plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id)) co_return running;
+  bool first = backend_flights_.waiting.count(id) == 0;
+  std::function<void(Completer<plugin::PluginInstance*>)> start =
+      [this, id](Completer<plugin::PluginInstance*> done) {
+        backend_flights_.waiting[id].push_back(std::move(done));
+      };
+  if (first) {
+    backend_flights_.waiting[id];
+    scope_.spawn("sandbox backend " + id, load_backend(id));
+  }
+  co_return co_await suspend<plugin::PluginInstance*>(runtime_, limits, std::move(start));
+}
+
+Awaitable<> Manager::load_backend(std::string id) {
+  auto loaded = co_await loaded_backend(id);
+  auto waiting = std::move(backend_flights_.waiting[id]);
+  backend_flights_.waiting.erase(id);
+  for (auto& waiter : waiting) waiter.now(loaded);
+}
+
+Awaitable<Result<plugin::PluginInstance*>> Manager::loaded_backend(std::string id) {
+  plugin::InstanceRequest request;
+  for (const auto& info : plugins_.list()) {
+    const auto& backends = info.manifest.backends;
+    if (std::find(backends.begin(), backends.end(), id) != backends.end())
+      request.plugin_id = info.id;
+  }
+  if (request.plugin_id.empty()) {
+    co_return make_error(Code::kFailedPrecondition,
+                         "no plugin provides the sandbox backend \"" + id +
+                             "\" (agents.defaults.sandbox.backend); see: openclaw plugins list");
+  }
+  config::Snapshot config = config_.current();
+  const json::value* section = config->find("plugins.entries." + request.plugin_id + ".config");
+  if (section && section->is_object()) request.config = section->get_object();
+  auto created = co_await plugins_.create_instance(std::move(request));
+  if (created.has_error()) co_return created.error();
+  Limits limits = until_stop(kCallTime);
+  auto started = co_await plugins_.start(**created, limits);
+  if (started.has_error()) co_return started.error();
+  co_return *created;
+}
+
+// ---- containers
+// -------------------------------------------------------------------------------------------
+
+// One attempt per scope at a time; it goes on when the one who asked first gives up.
+Awaitable<Result<Ready>> Manager::ready(View view, Limits limits) {
+  auto known = known_.find(view.scope_key);
+  if (known != known_.end() && known->second.config_hash == view.config_hash)
+    co_return known->second;
+  std::string key = view.scope_key;
+  bool first = ready_flights_.waiting.count(key) == 0;
+  std::function<void(Completer<Ready>)> start = [this, key](Completer<Ready> done) {
+    ready_flights_.waiting[key].push_back(std::move(done));
+  };
+  if (first) {
+    ready_flights_.waiting[key];
+    scope_.spawn("sandbox " + key, make_ready(std::move(view)));
+  }
+  co_return co_await suspend<Ready>(runtime_, limits, std::move(start));
+}
+
+Awaitable<> Manager::make_ready(View view) {
+  std::string key = view.scope_key;
+  auto outcome = co_await ensured(std::move(view));
+  if (outcome.has_value()) known_[key] = *outcome;
+  auto waiting = std::move(ready_flights_.waiting[key]);
+  ready_flights_.waiting.erase(key);
+  for (auto& waiter : waiting) waiter.now(outcome);
+}
+
+Awaitable<Result<Ready>> Manager::ensured(View view) {
+  Limits limits = until_stop(kEnsureTime);
+  std::function<Result<void>()> prepare = [view] { return prepare_workspace(view); };
+  auto prepared = co_await run_blocking<void>(runtime_, limits, std::move(prepare));
+  if (prepared.has_error()) co_return prepared.error();
+  auto instance = co_await backend(view.backend, limits);
+  if (instance.has_error()) co_return instance.error();
+  std::string name = text_of(view.spec, "name");
+  const RegistryEntry* entry = registry_.find(name);
+  bool hot = in_use(view.scope_key) || (entry && is_hot(now_ms_(), entry->last_used_at_ms));
+  view.spec["replaceStale"] = !hot;
+  std::vector<std::string> texts = {json::serialize(view.spec)};
+  auto answer = co_await (*instance)->call("sandbox.ensure", std::move(texts), limits);
+  if (answer.has_error()) co_return answer.error();
+  const json::object* runtime = answer->if_object();
+  if (!runtime || text_of(*runtime, "runtimeId").empty()) {
+    co_return make_error(Code::kProtocol,
+                         "the sandbox backend " + view.backend + " answered without a runtimeId");
+  }
+  std::string hash = text_of(*runtime, "configHash");
+  if (flag_of(*runtime, "stale") && warned_.insert(name + view.config_hash).second) {
+    spdlog::warn(
+        "sandbox {} was used a moment ago and keeps its old settings until it is idle; to apply "
+        "them now: {}",
+        name, recreate_command(view));
+  }
+  RegistryEntry fresh{name,
+                      view.scope_key,
+                      text_of(*runtime, "image"),
+                      hash,
+                      number_of(*runtime, "createdAtMs"),
+                      now_ms_()};
+  registry_.put(std::move(fresh));
+  co_return Ready{text_of(*runtime, "runtimeId"), name, hash};
+}
+
+bool Manager::in_use(const std::string& scope_key) const {
+  auto found = running_.find(scope_key);
+  return found != running_.end() && found->second > 0;
+}
+
+// ---- commands
+// ---------------------------------------------------------------------------------------------
+
+Awaitable<Result<std::unique_ptr<Exec>>> Manager::exec(View view, ExecRequest request,
+                                                       OutputSink output, Limits limits) {
+  if (!view.sandboxed) {
+    co_return make_error(Code::kFailedPrecondition, "no sandbox for this session: " + view.why);
+  }
+  auto allowed = usable(*config_.current(), view);
+  if (allowed.has_error()) co_return allowed.error();
+  auto where = co_await ready(view, limits);
+  if (where.has_error()) co_return where.error();
+  auto instance = co_await backend(view.backend, limits);
+  if (instance.has_error()) co_return instance.error();
+  auto state = std::make_shared<ExecState>(runtime_);
+  state->backend = *instance;
+  state->sink = std::move(output);
+  const json::value* env = view.spec.if_contains("env");
+  std::string prepend =
+      env && env->is_object() ? text_of(env->get_object(), "PATH") : std::string();
+  state->exec_json = json::serialize(exec_payload(request, view.workdir, prepend));
+  std::erase_if(live_, [](const auto& weak) { return weak.expired(); });
+  live_.push_back(state);
+  ++running_[view.scope_key];
+  scope_.spawn("sandbox command", run_exec(state, std::move(view), std::move(*where)));
+  std::unique_ptr<Exec> exec = make_backend_exec(state);
+  std::function<void(Completer<void>)> start = [state](Completer<void> done) {
+    state->accepted_waiters.push_back(std::move(done));
+  };
+  if (state->op == 0 && !state->finished) {
+    auto accepted = co_await suspend<void>(runtime_, limits, std::move(start));
+    if (accepted.has_error()) co_return accepted.error();  // destroying `exec` kills it
+  }
+  if (state->op == 0 && state->result.has_error()) co_return state->result.error();
+  co_return std::move(exec);
+}
+
+Awaitable<> Manager::run_exec(std::shared_ptr<ExecState> state, View view, Ready where) {
+  registry_.touch(where.name, now_ms_());
+  auto answer = co_await run_in_backend(state, where.id);
+  bool gone = answer.has_error() && answer.error().code == Code::kNotFound;
+  if (gone && !state->had_output && !state->kill_wanted) {
+    // Somebody removed or stopped the container behind our back: make it again, once.
+    known_.erase(view.scope_key);
+    Limits limits = until_stop(kEnsureTime);
+    auto again = co_await ready(view, limits);
+    if (again.has_error()) {
+      answer = again.error();
+    } else {
+      where = *again;
+      state->op = 0;
+      answer = co_await run_in_backend(state, where.id);
+    }
+  }
+  if (--running_[view.scope_key] <= 0) running_.erase(view.scope_key);
+  registry_.touch(where.name, now_ms_());
+  if (answer.has_error()) {
+    state->finish(answer.error());
+  } else {
+    const json::object* result = answer->if_object();
+    state->finish(result ? *result : json::object{});
+  }
+}
+
+// ---- list, recreate, sweep
+// --------------------------------------------------------------------------------
+
+ContainerInfo Manager::info_of(const json::object& runtime) const {
+  ContainerInfo info;
+  info.name = text_of(runtime, "name");
+  info.runtime_id = text_of(runtime, "runtimeId");
+  info.session_key = text_of(runtime, "sessionKey");
+  info.image = text_of(runtime, "image");
+  info.config_hash = text_of(runtime, "configHash");
+  info.state = text_of(runtime, "state");
+  info.created_at_ms = number_of(runtime, "createdAtMs");
+  const RegistryEntry* entry = registry_.find(info.name);
+  info.last_used_at_ms = entry ? entry->last_used_at_ms : info.created_at_ms;
+  // What the scope would get today. A probe session stands for all sessions of an agent.
+  std::string agent = text_of(runtime, "agentId");
+  bool own_session = !info.session_key.empty() && info.session_key != "agent:" + agent &&
+                     info.session_key != "shared";
+  View now = resolve(agent, own_session ? info.session_key : "agent:" + agent + ":probe");
+  bool wanted = now.sandboxed && now.scope_key == info.session_key;
+  info.image_matches = wanted && text_of(now.spec, "image") == info.image;
+  info.stale = !wanted || now.config_hash != info.config_hash;
+  return info;
+}
+
+Awaitable<Result<std::vector<ContainerInfo>>> Manager::list(Limits limits) {
+  std::string id = Settings::merge(config_.current()->root(), "").text("backend");
+  auto instance = co_await backend(id, limits);
+  if (instance.has_error()) co_return instance.error();
+  auto answer = co_await (*instance)->call("sandbox.list", {}, limits);
+  if (answer.has_error()) co_return answer.error();
+  std::vector<ContainerInfo> out;
+  const json::object* object = answer->if_object();
+  const json::value* runtimes = object ? object->if_contains("runtimes") : nullptr;
+  if (!runtimes || !runtimes->is_array()) co_return out;
+  std::string own = gateway_id(config_.paths());
+  for (const auto& item : runtimes->get_array()) {
+    const json::object* runtime = item.if_object();
+    if (!runtime || text_of(*runtime, "gatewayId") != own) continue;
+    out.push_back(info_of(*runtime));
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  co_return out;
+}
+
+Awaitable<Result<void>> Manager::remove(ContainerInfo info, plugin::PluginInstance* instance,
+                                        Limits limits) {
+  std::vector<std::string> texts = {info.runtime_id};
+  auto answer = co_await instance->call("sandbox.remove", std::move(texts), limits);
+  if (answer.has_error() && answer.error().code != Code::kNotFound) co_return answer.error();
+  registry_.erase(info.name);
+  known_.erase(info.session_key);
+  co_return Result<void>();
+}
+
+bool Manager::matches(const ContainerInfo& info, const std::string& session_key,
+                      const std::string& agent_id) const {
+  if (session_key.empty() && agent_id.empty()) return true;
+  std::string agent_scope = "agent:" + agent_id;
+  if (!agent_id.empty() &&
+      (info.session_key == agent_scope || info.session_key.starts_with(agent_scope + ":"))) {
+    return true;
+  }
+  return !session_key.empty() && (info.session_key == session_key ||
+                                  info.session_key == resolve("", session_key).scope_key);
+}
+
+Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string session_key,
+                                                              std::string agent_id, bool force,
+                                                              Limits limits) {
+  auto containers = co_await list(limits);
+  if (containers.has_error()) co_return containers.error();
+  std::string id = Settings::merge(config_.current()->root(), "").text("backend");
+  auto instance = co_await backend(id, limits);
+  if (instance.has_error()) co_return instance.error();
+  std::vector<std::string> removed;
+  for (const auto& info : *containers) {
+    if (!matches(info, session_key, agent_id)) continue;
+    if (!force && in_use(info.session_key)) {
+      spdlog::warn("sandbox {} is running a command and was kept; --force removes it all the same",
+                   info.name);
+      continue;
+    }
+    auto gone = co_await remove(info, *instance, limits);
+    if (gone.has_error()) co_return gone.error();
+    removed.push_back(info.name);
+  }
+  co_return removed;
+}
+
+Awaitable<std::vector<std::string>> Manager::sweep() {
+  std::vector<std::string> removed;
+  if (registry_.entries().empty()) co_return removed;  // no reason to wake an engine
+  Limits limits = until_stop(kCallTime);
+  auto containers = co_await list(limits);
+  if (containers.has_error()) {
+    spdlog::warn("cannot look for idle sandboxes: {}", containers.error().message);
+    co_return removed;
+  }
+  std::string id = Settings::merge(config_.current()->root(), "").text("backend");
+  auto* instance = plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id);
+  config::Snapshot config = config_.current();
+  for (const auto& info : *containers) {
+    if (!instance || in_use(info.session_key) || ready_flights_.waiting.count(info.session_key))
+      continue;
+    std::string agent = resolve("", info.session_key + ":probe").agent_id;
+    PruneRule rule = prune_rule(Settings::merge(config->root(), agent));
+    std::int64_t now = now_ms_();
+    // Out of date: it goes at its first idle moment; the next use makes a new one.
+    bool replace = info.stale && !is_hot(now, info.last_used_at_ms);
+    if (!replace && !should_prune(rule, now, info.created_at_ms, info.last_used_at_ms)) continue;
+    auto gone = co_await remove(info, instance, limits);
+    if (gone.has_value()) {
+      spdlog::info("sandbox {} removed: {}", info.name,
+                   replace ? "its settings changed" : "idle or too old");
+      removed.push_back(info.name);
+    }
+  }
+  co_return removed;
+}
+
+Awaitable<> Manager::sweep_forever() {
+  while (!scope_.abort().aborted()) {
+    Limits pause = until_stop(kSweepEvery);
+    auto waited = co_await sleep_until(runtime_, pause);
+    if (waited.has_error()) co_return;
+    co_await sweep();
+  }
+}
+
+Awaitable<> Manager::stop(Deadline deadline) {
+  std::vector<std::shared_ptr<ExecState>> running;
+  for (auto& weak : live_) {
+    if (auto state = weak.lock(); state && !state->finished) running.push_back(std::move(state));
+  }
+  for (auto& state : running) state->kill();
+  Limits limits{deadline, {}};
+  for (auto& state : running) {
+    if (state->finished) continue;
+    std::function<void(Completer<json::object>)> start = [state](Completer<json::object> done) {
+      state->end_waiters.push_back(std::move(done));
+    };
+    co_await suspend<json::object>(runtime_, limits, std::move(start));
+  }
+  co_await scope_.stop(deadline);
+  co_await registry_.flush(deadline);
+}
+
+}  // namespace
+
+std::unique_ptr<SandboxManager> SandboxManager::create(Runtime& runtime,
+                                                       plugin::PluginHost& plugins,
+                                                       config::ConfigStore& config) {
+  return create(runtime, plugins, config, wall_clock_ms);
+}
+
+std::unique_ptr<SandboxManager> SandboxManager::create(Runtime& runtime,
+                                                       plugin::PluginHost& plugins,
+                                                       config::ConfigStore& config,
+                                                       std::function<std::int64_t()> now_ms) {
+  auto manager = std::make_unique<Manager>(runtime, plugins, config, std::move(now_ms));
+  manager->start_sweeping();
+  return manager;
+}
+
+}  // namespace openclaw::sandbox

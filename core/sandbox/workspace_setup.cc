@@ -1,0 +1,81 @@
+#include "sandbox/workspace_setup.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "storage/atomic_file.h"
+
+namespace openclaw::sandbox {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Ids {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
+// "1000:1000"; nothing for names, which only the image can resolve.
+std::optional<Ids> numeric_ids(std::string_view text) {
+  Ids ids;
+  auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), ids.user);
+  if (failure != std::errc()) return std::nullopt;
+  ids.group = ids.user;
+  if (end == text.data() + text.size()) return ids;
+  auto [last, bad] = std::from_chars(end + 1, text.data() + text.size(), ids.group);
+  if (*end != ':' || bad != std::errc() || last != text.data() + text.size()) return std::nullopt;
+  return ids;
+}
+
+Result<void> make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return make_error(Code::kFailedPrecondition,
+                      "cannot make the workspace " + folder.string() + ": " + error.message());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> prepare_workspace(const View& view) {
+  bool is_new = !fs::exists(view.host_workspace);
+  if (view.workspace_access != "rw") {
+    // Parents hold the workspaces of other sessions; only the engine needs to see this one.
+    auto root = storage::make_private_dir(view.host_workspace.parent_path());
+    if (root.has_error()) return root;
+  }
+  if (auto made = make_folder(view.host_workspace); made.has_error()) return made;
+  if (view.workspace_access == "ro") {
+    if (auto made = make_folder(view.agent_workspace); made.has_error()) return made;
+  }
+  const json::value* user = view.spec.if_contains("user");
+  auto ids = numeric_ids(user && user->is_string() ? std::string_view(user->get_string()) : "");
+  if (!ids || view.spec.at("userFromOwner").as_bool()) return {};
+  if (is_new && ::geteuid() == 0) {
+    static_cast<void>(::chown(view.host_workspace.c_str(), ids->user, ids->group));
+  }
+  struct stat info {};
+  if (::stat(view.host_workspace.c_str(), &info) != 0) return {};
+  bool writable = (info.st_uid == ids->user && (info.st_mode & S_IWUSR)) ||
+                  (info.st_gid == ids->group && (info.st_mode & S_IWGRP)) ||
+                  (info.st_mode & S_IWOTH);
+  if (writable) return {};
+  std::string owner = std::to_string(info.st_uid) + ":" + std::to_string(info.st_gid);
+  return make_error(Code::kFailedPrecondition,
+                    "the sandbox would run as " + std::string(user->get_string()) +
+                        ", but the workspace " + view.host_workspace.string() + " belongs to " +
+                        owner +
+                        " and it could not write there. Type: openclaw config set "
+                        "agents.defaults.sandbox.docker.user " +
+                        owner + " (or chown the folder)");
+}
+
+}  // namespace openclaw::sandbox
