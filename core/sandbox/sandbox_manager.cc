@@ -50,7 +50,7 @@ std::int64_t number_of(const json::object& from, std::string_view key) {
 }
 
 // Quoted for a shell: session keys hold what people on channels chose.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -58,8 +58,8 @@ std::string quoted(std::string_view text) {
 
 std::string recreate_command(const View& view) {
   if (view.scope == "shared") return "openclaw sandbox recreate --all";
-  if (view.scope == "agent") return "openclaw sandbox recreate --agent " + quoted(view.agent_id);
-  return "openclaw sandbox recreate --session " + quoted(view.session_key);
+  if (view.scope == "agent") return "openclaw sandbox recreate --agent " + shell_quoted(view.agent_id);
+  return "openclaw sandbox recreate --session " + shell_quoted(view.session_key);
 }
 
 Result<void> usable(const config::Config& config, const View& view) {
