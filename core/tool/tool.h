@@ -1,5 +1,6 @@
-// Tool: something an agent can call. Implementations live in the rooms that own the concept (workspace,
-// process, agent) or in plugins; they are registered with the ToolRouter and run only by it.
+// Tool: something an agent can call. Implementations live in the rooms that own the concept
+// (workspace, process, agent) or in plugins; they are registered with the ToolRouter and run only
+// by it.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,8 @@ struct ToolSpec {
   std::string plugin_id;    // empty for core tools
   bool owner_only = false;
   bool is_channel_tool = false;
-  bool gateway_tool = true;  // false: not offered by POST /tools/invoke (exec, process and the file tools)
+  bool gateway_tool =
+      true;  // false: not offered by POST /tools/invoke (exec, process and the file tools)
 };
 
 enum class Entry { kAgent, kHttp, kRpc, kCommand, kCli, kSubagent };
@@ -40,10 +42,11 @@ struct ToolCall {
   std::function<void(const json::object& partial)> on_update;
 };
 
-// What the model sees. A tool that ran and failed is a ToolResult with is_error; a tool that could not
-// run is an Error.
+// What the model sees. A tool that ran and failed is a ToolResult with is_error; a tool that could
+// not run is an Error.
 struct ToolResult {
-  json::array content;  // [{"type":"text","text":"..."}], images as {"type":"image","data","mimeType"}
+  json::array
+      content;  // [{"type":"text","text":"..."}], images as {"type":"image","data","mimeType"}
   json::object details;
   bool is_error = false;
 
@@ -61,8 +64,8 @@ class Tool {
 
  private:
   friend class ToolRouter;
-  // Runs on the loop; arguments were validated against spec().parameters and policy has said yes. Private:
-  // the router is the only caller in the program.
+  // Runs on the loop; arguments were validated against spec().parameters and policy has said yes.
+  // Private: the router is the only caller in the program.
   virtual Awaitable<Result<ToolResult>> run(ToolCall call, Limits limits) = 0;
 };
 

@@ -25,7 +25,8 @@ class ToolRouter {
   const ToolSpec* find(std::string_view name) const;
   std::vector<policy::ToolFacts> facts() const;
 
-  // Called after load, after reload and after tools change. Calls in flight keep the verdict they got.
+  // Called after load, after reload and after tools change. Calls in flight keep the verdict they
+  // got.
   void set_policy(std::shared_ptr<const policy::ToolPolicy> policy);
   const policy::ToolPolicy& policy() const;
 
@@ -35,8 +36,8 @@ class ToolRouter {
   std::vector<const ToolSpec*> allowed(const policy::Caller& caller) const;
 
   // kNotFound: no such tool. kPermissionDenied: policy; message is Verdict::explain(), details has
-  // {"layer","rule","key","file","fix"}. kInvalidArgument: arguments do not fit the schema, message names
-  // the field. Everything else is the tool's own.
+  // {"layer","rule","key","file","fix"}. kInvalidArgument: arguments do not fit the schema, message
+  // names the field. Everything else is the tool's own.
   Awaitable<Result<ToolResult>> invoke(ToolCall call, Limits limits);
 
  private:
@@ -44,7 +45,8 @@ class ToolRouter {
   std::unique_ptr<Impl> impl_;
 };
 
-// {"layer","rule","key","file","fix"} of a verdict, as it stands in Error::details and in JSON output.
+// {"layer","rule","key","file","fix"} of a verdict, as it stands in Error::details and in JSON
+// output.
 json::object verdict_json(const policy::Verdict& verdict);
 
 }  // namespace openclaw::tool
