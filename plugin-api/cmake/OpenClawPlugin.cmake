@@ -29,6 +29,7 @@ function(openclaw_add_plugin NAME)
   _openclaw_plugin_manifest(${NAME} "${PLUGIN_MANIFEST}" "${generated}" "${out}")
 
   add_library(${target} MODULE ${PLUGIN_SOURCES})
+  set_property(GLOBAL APPEND PROPERTY OPENCLAW_PLUGIN_TARGETS ${target})
   target_include_directories(${target} PRIVATE ${generated})
   target_link_libraries(${target} PRIVATE openclaw::plugin_api ${PLUGIN_LINKS})
   target_compile_features(${target} PRIVATE c_std_11 cxx_std_20)

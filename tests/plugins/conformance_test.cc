@@ -58,7 +58,9 @@ TEST(Inspect, ShowsNoteEntryManifestAndSymbolsWithoutLoading) {
   EXPECT_EQ(report->at("sha256").at("library").as_string().size(), 64u);
 }
 
-TEST(Inspect, AMissingFileIsAnError) { EXPECT_EQ(inspect("/nonexistent").error().code, Code::kNotFound); }
+TEST(Inspect, AMissingFileIsAnError) {
+  EXPECT_EQ(inspect("/nonexistent").error().code, Code::kNotFound);
+}
 
 }  // namespace
 }  // namespace openclaw::plugin

@@ -20,6 +20,10 @@ Result<void> MapSecrets::put(std::string name, std::string value) {
 
 const void* NoServices::table(std::string_view id) const {
   static const oc_kv_v1 kKv{sizeof(oc_kv_v1), 0, nullptr, nullptr, nullptr, nullptr};
+  static const oc_task_v1 kTask{sizeof(oc_task_v1), 0, nullptr, nullptr};
+  static const oc_timer_v1 kTimer{sizeof(oc_timer_v1), 0, nullptr, nullptr};
+  if (id == OC_TASK_V1) return &kTask;
+  if (id == OC_TIMER_V1) return &kTimer;
   return id == OC_KV_V1 ? &kKv : nullptr;
 }
 

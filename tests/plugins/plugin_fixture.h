@@ -27,7 +27,7 @@ class MapSecrets final : public SecretSource {
   std::map<std::string, std::string> values;
 };
 
-// Gives a table for openclaw.kv/1 that nobody may call, so that its presence can be seen.
+// Gives tables that nobody may call, so that their presence can be seen.
 class NoServices final : public HostServices {
  public:
   const void* table(std::string_view id) const override;
