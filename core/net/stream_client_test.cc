@@ -97,9 +97,9 @@ TEST_F(StreamClientTest, SpeaksToUnixSockets) {
 
 TEST_F(StreamClientTest, AFullQueueTakesNothingAndSaysWhenThereIsRoom) {
   std::string seen;
-  LoopbackServer server([&](Peer& peer) { seen = peer.read_all(); });
+  auto server = std::make_unique<LoopbackServer>([&](Peer& peer) { seen = peer.read_all(); });
   Recorder recorder(runtime_);
-  auto request = to(server);
+  auto request = to(*server);
   request.send_queue_bytes = 100'000;
   auto connection = client_.connect(request, recorder.events());
   std::string piece(60'000, 'x');
@@ -117,6 +117,7 @@ TEST_F(StreamClientTest, AFullQueueTakesNothingAndSaysWhenThereIsRoom) {
   fill();
   EXPECT_LT(sent, 100u);
   wait(recorder);
+  server.reset();  // its thread wrote `seen`
   EXPECT_EQ(seen.size(), 100u * 60'000);
   EXPECT_GT(recorder.writable, 0);
 }
