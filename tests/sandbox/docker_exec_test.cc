@@ -1,0 +1,202 @@
+// Commands in real containers: streams, input, time-outs, healing, keeping and replacing
+// containers.
+#include <signal.h>
+
+#include <fstream>
+
+#include "sandbox/container_registry.h"
+#include "sandbox_fixture.h"
+
+namespace openclaw::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class DockerExec : public SandboxFixture {
+ protected:
+  // Lines of `ps` in the container, by /proc: the image has no ps.
+  std::string processes() {
+    return sh("for d in /proc/[0-9]*; do tr '\\0' ' ' < $d/cmdline 2>/dev/null; echo; done").out;
+  }
+};
+
+TEST_F(DockerExec, OutputErrorsAndExitCodeArrive) {
+  configure("{}");
+  Ran ran = sh("echo out; echo err >&2; exit 42");
+  EXPECT_EQ(ran.out, "out\n");
+  EXPECT_EQ(ran.err, "err\n");
+  EXPECT_EQ(ran.code(), 42);
+}
+
+TEST_F(DockerExec, LargeOutputArrivesWhole) {
+  configure("{}");
+  Ran ran = sh("head -c 20000000 /dev/zero | tr '\\0' x");
+  EXPECT_EQ(ran.code(), 0);
+  EXPECT_EQ(ran.out.size(), 20'000'000u);
+}
+
+TEST_F(DockerExec, InputReachesTheCommandAndEnds) {
+  configure("{}");
+  ExecRequest request;
+  request.argv = {"sh", "-lc", "cat; echo end"};
+  request.keep_stdin_open = true;
+  Ran ran = exec(request, "agent:main:x", Limits::within(30s), "line\n");
+  EXPECT_EQ(ran.out, "line\nend\n") << ran.message();
+}
+
+TEST_F(DockerExec, TerminalIsARealOne) {
+  configure("{}");
+  ExecRequest request;
+  request.argv = {"sh", "-lc", "test -t 0 && test -t 1 && echo terminal"};
+  request.pty = true;
+  EXPECT_THAT(exec(request, "agent:main:x", Limits::within(30s)).out, HasSubstr("terminal"));
+}
+
+TEST_F(DockerExec, ArgumentsAndFolderAreTakenAsTheyAre) {
+  configure("{}");
+  ExecRequest request;
+  request.argv = {"printf", "%s|", "a b", "$(id)", ""};
+  request.env = {{"X", "$(touch /tmp/owned)"}};
+  request.cwd = "/tmp";
+  EXPECT_EQ(exec(request, "agent:main:x", Limits::within(30s)).out, "a b|$(id)||");
+  request.argv = {"pwd"};
+  EXPECT_EQ(exec(request, "agent:main:x", Limits::within(30s)).out, "/tmp\n");
+  EXPECT_NE(sh("test -e /tmp/owned").code(), 0);
+}
+
+TEST_F(DockerExec, A30TimeOutKillsTheWholeTree) {
+  configure("{}");
+  sh("true");
+  Ran ran =
+      sh("sleep 301 & setsid sleep 302 & (setsid sh -c 'sleep 303' &); env -i sleep 304 & echo up; "
+         "wait",
+         "agent:main:x", Limits::within(2s));
+  ASSERT_TRUE(ran.end.has_error());
+  EXPECT_EQ(ran.end.error().code, Code::kDeadlineExceeded);
+  EXPECT_EQ(ran.out, "up\n");
+  std::string left = processes();
+  for (const char* seconds : {"sleep 301", "sleep 302", "sleep 303", "sleep 304"}) {
+    EXPECT_THAT(left, ::testing::Not(HasSubstr(seconds)));
+  }
+  EXPECT_EQ(sh("echo still here").out, "still here\n");
+}
+
+TEST_F(DockerExec, A30R186AForkBombEndsWithItsTimeOut) {
+  configure("{}", R"({"pidsLimit":64})");
+  sh("true");
+  Ran ran =
+      sh("bomb() { bomb | bomb & }; bomb; wait; sleep 100", "agent:main:x", Limits::within(3s));
+  EXPECT_TRUE(ran.end.has_error());
+  EXPECT_EQ(sh("echo still here").out, "still here\n");
+}
+
+TEST_F(DockerExec, R187MemoryHogsDieInTheContainerOnly) {
+  configure("{}", R"({"memory":"64m","memorySwap":"64m"})");
+  Ran ran = sh("x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}");
+  EXPECT_NE(ran.code(), 0);
+  EXPECT_EQ(sh("echo still here").out, "still here\n");
+}
+
+TEST_F(DockerExec, AbortKillsToo) {
+  configure("{}");
+  sh("true");
+  AbortSource source;
+  runtime_.post([&] {});
+  Limits limits{Deadline::after(60s), source.signal()};
+  asio::steady_timer timer(runtime_.loop(), 800ms);
+  timer.async_wait([&](const boost::system::error_code&) { source.abort("stop pressed"); });
+  Ran ran = sh("sleep 305", "agent:main:x", limits);
+  ASSERT_TRUE(ran.end.has_error());
+  EXPECT_EQ(ran.end.error().code, Code::kCancelled);
+  EXPECT_THAT(processes(), ::testing::Not(HasSubstr("sleep 305")));
+}
+
+TEST_F(DockerExec, R214ARemovedOrStoppedContainerComesBackByItself) {
+  configure("{}");
+  sh("true");
+  std::string first = container_id();
+  ASSERT_EQ(docker("rm -f " + name_of()), 0);
+  EXPECT_EQ(sh("echo healed").out, "healed\n");
+  std::string second = container_id();
+  EXPECT_NE(first, second);
+  ASSERT_EQ(docker("stop -t 0 " + name_of()), 0);
+  EXPECT_EQ(sh("echo started").out, "started\n");
+  EXPECT_EQ(container_id(), second);
+}
+
+TEST_F(DockerExec, TwentyAtOnceShareOneCreation) {
+  configure("{}", R"({"setupCommand":"echo made >> /workspace/log"})");
+  for (const Ran& ran : sh_many("cat log; echo ok", 20))
+    EXPECT_EQ(ran.out, "made\nok\n") << ran.message();
+}
+
+TEST_F(DockerExec, R203R204R205HotContainersAreKeptAndIdleOnesReplaced) {
+  configure("{}");
+  sh("true");
+  std::string first = container_id();
+  configure("{}", R"({"memory":"512m"})");
+  sh("true");
+  EXPECT_EQ(container_id(), first) << "R204: hot";
+  auto containers = run(manager_->list(Limits::within(30s)));
+  ASSERT_TRUE(containers.has_value());
+  ASSERT_EQ(containers->size(), 1u);
+  EXPECT_TRUE(containers->front().stale) << "D13";
+  now_ms_ += 301'000;
+  sh("true");
+  EXPECT_NE(container_id(), first) << "R203: the window is over";
+  EXPECT_EQ(inspect(name_of()).at("HostConfig").at("Memory"), 512 << 20);
+}
+
+TEST_F(DockerExec, R205RecreateAppliesAChangeAtOnce) {
+  configure("{}");
+  sh("true");
+  std::string first = container_id();
+  configure("{}", R"({"pidsLimit":100})");
+  sh("true");
+  auto removed = run(manager_->recreate("", "main", false, Limits::within(30s)));
+  ASSERT_TRUE(removed.has_value());
+  sh("true");
+  EXPECT_NE(container_id(), first);
+  EXPECT_EQ(inspect(name_of()).at("HostConfig").at("PidsLimit"), 100);
+}
+
+TEST_F(DockerExec, R207TheSweeperRemovesIdleContainers) {
+  configure("{}");
+  sh("true");
+  now_ms_ += 23 * 3'600'000LL;
+  EXPECT_TRUE(run(manager_->sweep()).empty());
+  now_ms_ += 2 * 3'600'000LL;
+  EXPECT_EQ(run(manager_->sweep()).size(), 1u);
+  EXPECT_TRUE(inspect(name_of()).is_null());
+}
+
+TEST_F(DockerExec, R206ListKnowsContainersAndTheFileHasThem) {
+  configure(R"({"scope":"session"})");
+  sh("true", "agent:main:a");
+  sh("true", "agent:main:b");
+  auto containers = run(manager_->list(Limits::within(30s)));
+  ASSERT_TRUE(containers.has_value());
+  ASSERT_EQ(containers->size(), 2u);
+  EXPECT_EQ(containers->front().state, "running");
+  EXPECT_FALSE(containers->front().stale);
+  EXPECT_TRUE(containers->front().image_matches);
+  auto removed = run(manager_->recreate("agent:main:a", "", false, Limits::within(30s)));
+  EXPECT_EQ(removed->size(), 1u);
+  run(manager_->stop(Deadline::after(20s)));
+  auto entries = ContainerRegistry::read(paths_);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].session_key, "agent:main:b");
+}
+
+TEST_F(DockerExec, AForeignContainerOfOurNameIsLeftAlone) {
+  configure("{}");
+  ASSERT_EQ(docker("run -d --network none --name " + name_of() + " debian:bookworm-slim sleep 60"),
+            0);
+  EXPECT_THAT(sh("true").message(), HasSubstr("no sandbox of ours"));
+  EXPECT_FALSE(inspect(name_of()).is_null());
+  docker("rm -f " + name_of());
+}
+
+}  // namespace
+}  // namespace openclaw::sandbox

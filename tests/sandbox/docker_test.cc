@@ -1,0 +1,245 @@
+// Sandboxes in real containers: isolation, workspaces, settings.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "sandbox/resolve.h"
+#include "sandbox_fixture.h"
+
+namespace openclaw::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace fs = std::filesystem;
+
+class DockerSandbox : public SandboxFixture {};
+
+TEST_F(DockerSandbox, R157R163CommandsRunInAContainerInTheWorkspace) {
+  configure("{}");
+  Ran ran = sh("hostname; pwd");
+  ASSERT_EQ(ran.code(), 0) << ran.message() << ran.err;
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  EXPECT_THAT(ran.out, Not(HasSubstr(std::string(host.data()) + "\n")));
+  EXPECT_THAT(ran.out, HasSubstr("/workspace\n"));
+}
+
+TEST_F(DockerSandbox, R175R176R177R182R196TheWallsAreUp) {
+  configure("{}");
+  Ran ran =
+      sh("grep -E '^(NoNewPrivs|CapEff|CapBnd|Seccomp):' /proc/self/status | tr '\\t' ' ';"
+         "touch /x 2>/dev/null || echo root-read-only; touch /tmp/x && echo tmp-ok;"
+         "awk -F: 'NR>2 {print $1}' /proc/net/dev 2>/dev/null || sed -n '3,$p' /proc/net/dev;"
+         "cat /proc/1/comm");
+  EXPECT_THAT(ran.out, HasSubstr("NoNewPrivs: 1\n"));
+  EXPECT_THAT(ran.out, HasSubstr("CapEff: 0000000000000000\n"));
+  EXPECT_THAT(ran.out, HasSubstr("CapBnd: 0000000000000000\n"));
+  EXPECT_THAT(ran.out, HasSubstr("Seccomp: 2\n"));
+  EXPECT_THAT(ran.out, HasSubstr("root-read-only\n"));
+  EXPECT_THAT(ran.out, HasSubstr("tmp-ok\n"));
+  EXPECT_THAT(ran.out, HasSubstr("lo"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("eth0")));
+  EXPECT_THAT(ran.out, HasSubstr("docker-init"));
+  EXPECT_NE(sh("getent hosts example.com").code(), 0);
+}
+
+TEST_F(DockerSandbox, R170R173R174R186R187R188R189R192InspectShowsWhatWasAskedFor) {
+  configure("{}", R"({"apparmorProfile":"openclaw-sandbox"})");
+  ASSERT_EQ(sh("true").code(), 0);
+  json::value container = inspect(name_of());
+  ASSERT_TRUE(container.is_object());
+  EXPECT_EQ(container.at("Config").at("Image"), "debian:bookworm-slim");
+  EXPECT_EQ(container.at("Config").at("WorkingDir"), "/workspace");
+  const json::value& host = container.at("HostConfig");
+  EXPECT_EQ(host.at("NetworkMode"), "none");
+  EXPECT_EQ(host.at("ReadonlyRootfs"), true);
+  EXPECT_EQ(host.at("PidsLimit"), 256);
+  EXPECT_EQ(host.at("Memory"), 1 << 30);
+  EXPECT_EQ(host.at("MemorySwap"), std::int64_t{2} << 30);
+  EXPECT_EQ(host.at("NanoCpus"), 1000000000);
+  EXPECT_EQ(host.at("Privileged"), false);
+  EXPECT_EQ(host.at("Init"), true);
+  EXPECT_EQ(host.at("CapAdd"), nullptr);
+  std::string security = json::serialize(host.at("SecurityOpt"));
+  EXPECT_THAT(security, HasSubstr("no-new-privileges"));
+  EXPECT_THAT(security, HasSubstr("apparmor=openclaw-sandbox"));
+  const json::value& labels = container.at("Config").at("Labels");
+  EXPECT_EQ(labels.at("openclaw.sandbox"), "1");
+  EXPECT_EQ(labels.at("openclaw.sessionKey"), "agent:main");
+}
+
+TEST_F(DockerSandbox, R190UlimitsHold) {
+  configure("{}");
+  EXPECT_EQ(sh("ulimit -Sn; ulimit -Hn").out, "1024\n2048\n");
+  EXPECT_EQ(sh("grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3").out, "256\n");
+}
+
+TEST_F(DockerSandbox, R181UserIsTheConfiguredOne) {
+  configure("{}", R"({"user":"1000:1001"})");
+  Ran ran = sh("id -u; id -g; touch /workspace/mine && stat -c %u /workspace/mine");
+  EXPECT_EQ(ran.out, "1000\n1001\n1000\n") << ran.message() << ran.err;
+}
+
+TEST_F(DockerSandbox, D1UserIsTheOwnerOfTheWorkspace) {
+  fs::create_directories(paths_.state_dir / "workspace");
+  ASSERT_EQ(::chown((paths_.state_dir / "workspace").c_str(), 1234, 1235), 0);
+  configure(R"({"workspaceAccess":"rw"})");
+  EXPECT_EQ(sh("id -u; id -g; touch f && stat -c %u f").out, "1234\n1235\n1234\n");
+}
+
+TEST_F(DockerSandbox, R254AUserThatCannotWriteIsNamedWithTheKey) {
+  fs::create_directories(paths_.state_dir / "workspace");
+  ASSERT_EQ(::chown((paths_.state_dir / "workspace").c_str(), 1234, 1234), 0);
+  configure(R"({"workspaceAccess":"rw"})", R"({"user":"1000:1000"})");
+  std::string message = sh("true").message();
+  EXPECT_THAT(message, HasSubstr("1234:1234"));
+  EXPECT_THAT(message, HasSubstr("1000:1000"));
+  EXPECT_THAT(message, HasSubstr("agents.defaults.sandbox.docker.user"));
+}
+
+TEST_F(DockerSandbox, R183HostEnvironmentStaysOutside) {
+  ::setenv("OPENCLAW_TEST_SECRET", "leak-me", 1);
+  configure("{}", R"({"env":{"LANG":"C.UTF-8","EXTRA":"a b$HOME `id`"}})");
+  Ran ran = sh("env");
+  ::unsetenv("OPENCLAW_TEST_SECRET");
+  EXPECT_THAT(ran.out, HasSubstr("LANG=C.UTF-8\n"));
+  EXPECT_THAT(ran.out, HasSubstr("EXTRA=a b$HOME `id`\n"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("leak-me")));
+}
+
+TEST_F(DockerSandbox, R255R256LoginShellFindsCustomToolsFirst) {
+  configure("{}", R"({"env":{"PATH":"/workspace/bin:/opt/x"}})");
+  Ran ran =
+      sh("mkdir -p bin && printf '#!/bin/sh\\necho custom\\n' > bin/hostname && chmod +x "
+         "bin/hostname; hostname;"
+         "echo \"$PATH\"; env | grep -c PREPEND; echo $0");
+  EXPECT_THAT(ran.out, HasSubstr("custom\n"));
+  EXPECT_THAT(ran.out, HasSubstr("/workspace/bin:/opt/x:/usr/local"));
+  EXPECT_THAT(ran.out, HasSubstr("\n0\nsh\n"));
+}
+
+TEST_F(DockerSandbox, R165NoneHidesTheAgentWorkspace) {
+  fs::create_directories(paths_.state_dir / "workspace");
+  std::ofstream(paths_.state_dir / "workspace/secret.txt") << "x";
+  configure("{}");
+  EXPECT_NE(sh("cat secret.txt /agent/secret.txt").code(), 0);
+  ASSERT_EQ(sh("echo made > new.txt").code(), 0) << "D16: writable";
+  EXPECT_TRUE(fs::exists(manager_->resolve("", "agent:main:x").host_workspace / "new.txt"));
+  EXPECT_EQ(manager_->resolve("", "agent:main:x").host_workspace.parent_path(),
+            paths_.state_dir / "sandboxes");
+}
+
+TEST_F(DockerSandbox, R166ReadOnlyAccessShowsTheAgentWorkspace) {
+  fs::create_directories(paths_.state_dir / "workspace");
+  std::ofstream(paths_.state_dir / "workspace/f") << "content";
+  configure(R"({"workspaceAccess":"ro"})");
+  Ran ran = sh("cat /agent/f; touch /agent/x");
+  EXPECT_EQ(ran.out, "content");
+  EXPECT_NE(ran.code(), 0);
+  EXPECT_THAT(ran.err, HasSubstr("Read-only file system"));
+}
+
+TEST_F(DockerSandbox, R168WriteAccessWritesToTheAgentWorkspace) {
+  configure(R"({"workspaceAccess":"rw"})");
+  ASSERT_EQ(sh("echo hello > from-sandbox").code(), 0);
+  EXPECT_TRUE(fs::exists(paths_.state_dir / "workspace/from-sandbox"));
+}
+
+TEST_F(DockerSandbox, R160R161R162ScopesShareContainersAsTheySay) {
+  configure(R"({"scope":"agent"})");
+  sh("true", "agent:main:a");
+  sh("true", "agent:main:b");
+  EXPECT_EQ(container_id("agent:main:a"), container_id("agent:main:b"));
+  configure(R"({"scope":"session"})");
+  sh("true", "agent:main:a");
+  sh("true", "agent:main:b");
+  EXPECT_NE(container_id("agent:main:a"), container_id("agent:main:b"));
+  EXPECT_NE(container_id("agent:main:b"), "");
+  configure(R"({"scope":"shared"})");
+  sh("true", "agent:main:a");
+  sh("true", "agent:work:b");
+  EXPECT_EQ(container_id("agent:main:a"), container_id("agent:work:b"));
+}
+
+TEST_F(DockerSandbox, R184SetupRunsOnceAfterCreation) {
+  configure("{}", R"({"setupCommand":"id -u >> /workspace/setup-log"})");
+  sh("true");
+  sh("true");
+  EXPECT_EQ(sh("cat setup-log").out, "0\n");
+  auto removed = run(manager_->recreate("", "main", false, Limits::within(60s)));
+  ASSERT_TRUE(removed.has_value()) << removed.error().message;
+  EXPECT_EQ(removed->size(), 1u);
+  EXPECT_EQ(sh("cat setup-log").out, "0\n0\n");
+}
+
+TEST_F(DockerSandbox, R185AFailedSetupShowsItsOutputAndLeavesNothing) {
+  configure("{}", R"({"setupCommand":"echo the reason >&2; exit 7"})");
+  std::string message = sh("true").message();
+  EXPECT_THAT(message, HasSubstr("the reason"));
+  EXPECT_THAT(message, HasSubstr("exit code 7"));
+  EXPECT_THAT(message, HasSubstr("setupCommand"));
+  EXPECT_TRUE(inspect(name_of()).is_null());
+  EXPECT_TRUE(inspect(name_of() + ".new").is_null());
+  configure("{}", R"({"setupCommand":"apt-get update","user":"1000:1000"})");
+  message = sh("true").message();
+  for (const char* key : {"docker.network", "docker.readOnlyRoot", "docker.user"}) {
+    EXPECT_THAT(message, HasSubstr(key));
+  }
+}
+
+TEST_F(DockerSandbox, R191SeccompProfileIsEnforced) {
+  fs::path profile = temp_.path() / "profile.json";
+  std::ofstream(profile) << R"({"defaultAction":"SCMP_ACT_ALLOW",
+      "syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]})";
+  configure("{}", R"({"seccompProfile":")" + profile.string() + "\"}");
+  EXPECT_THAT(sh("mkdir /tmp/x").err, HasSubstr("Operation not permitted"));
+}
+
+TEST_F(DockerSandbox, R193R194DnsAndHostsReachTheContainer) {
+  configure("{}",
+            R"({"network":"bridge","dns":["192.0.2.53"],"extraHosts":["db.example:192.0.2.7"]})");
+  EXPECT_THAT(sh("cat /etc/resolv.conf").out, HasSubstr("192.0.2.53"));
+  EXPECT_THAT(sh("cat /etc/hosts").out, HasSubstr("192.0.2.7\tdb.example"));
+}
+
+// The configuration check refuses these too; here they reach the backend, which trusts nobody.
+TEST_F(DockerSandbox, R197DangerousBindsAreRefusedBeforeAnythingIsMade) {
+  fs::create_directory_symlink("/etc", temp_.path() / "innocent");
+  for (const std::string& source :
+       {std::string("/var/run/docker.sock"), std::string("/etc"), std::string("/proc"),
+        (temp_.path() / "innocent").string(), paths_.state_dir.string()}) {
+    json::object docker = {{"image", "debian:bookworm-slim"},
+                           {"dangerouslyAllowExternalBindSources", true},
+                           {"binds", json::array{source + ":/x"}}};
+    json::object sandbox = {{"mode", "all"}, {"docker", docker}};
+    configure_unchecked({{"agents", {{"defaults", {{"sandbox", sandbox}}}}}});
+    EXPECT_THAT(sh("true").message(), HasSubstr("refused to mount")) << source;
+    EXPECT_TRUE(inspect(name_of()).is_null());
+    close();
+  }
+}
+
+TEST_F(DockerSandbox, R229R233AMissingImageNamesTheScriptAndTheKey) {
+  configure("{}", R"({"image":"openclaw-no-such-image:1"})");
+  std::string message = sh("true").message();
+  EXPECT_THAT(message, HasSubstr("scripts/sandbox-setup.sh"));
+  EXPECT_THAT(message, HasSubstr("agents.defaults.sandbox.docker.image"));
+}
+
+TEST_F(DockerSandbox, AMissingEngineIsNamedWithTheNextCommand) {
+  std::string socket = (temp_.path() / "none.sock").string();
+  configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all"}}},
+      "plugins":{"entries":{"sandbox-docker":{"config":{"engine":"unix:)" +
+                  socket + R"("}}}}})");
+  std::string message = sh("true").message();
+  EXPECT_THAT(message, HasSubstr(socket));
+  EXPECT_THAT(message, HasSubstr("systemctl start docker"));
+}
+
+}  // namespace
+}  // namespace openclaw::sandbox
