@@ -1,5 +1,7 @@
 #include "plugin/config_check.h"
 
+// Without it valijson ends the process at a schema it cannot read.
+#define VALIJSON_USE_EXCEPTIONS 1
 #include <valijson/adapters/boost_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -131,7 +133,8 @@ std::string place_of(const std::vector<std::string>& context) {
   std::string out;
   for (std::string_view part : context) {
     if (part == "<root>") continue;
-    if (part.size() >= 2 && part.front() == '[' && part.back() == ']') part = part.substr(1, part.size() - 2);
+    if (part.size() >= 2 && part.front() == '[' && part.back() == ']')
+      part = part.substr(1, part.size() - 2);
     if (!out.empty()) out += '.';
     out += part;
   }

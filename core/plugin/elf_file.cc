@@ -120,7 +120,7 @@ Result<void> read_note_segment(const Reader& reader, const Elf64_Phdr& segment, 
     Elf64_Nhdr head{};
     std::memcpy(&head, bytes.data() + at, sizeof head);
     const std::uint64_t name = at + sizeof head;
-    const std::uint64_t description = name + (head.n_namesz + align - 1) / align * align;
+    const std::uint64_t description = (name + head.n_namesz + align - 1) / align * align;
     const std::uint64_t end = description + head.n_descsz;
     if (end > bytes.size()) return broken("a note is longer than its segment");
     if (head.n_namesz == 9 && std::memcmp(bytes.data() + name, "OpenClaw", 9) == 0 &&

@@ -236,6 +236,8 @@ Awaitable<Result<std::shared_ptr<InstanceCore>>> Host::make_core(InstanceSpec sp
     core->set_state(State::kWedged);
     core->leave_behind();
   } else if (!core->lost()) {
+    // create may have used services before it failed.
+    co_await services_.release(*core, Deadline::after(kCreateTime));
     std::function<void(Completer<void>)> close = [core](Completer<void> done) {
       core->close_instance(std::move(done));
     };
