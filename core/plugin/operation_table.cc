@@ -54,16 +54,19 @@ void OperationTable::accepted(oc_op op) {
 void OperationTable::rejected(oc_op op, oc_status status) {
   {
     const Lock lock(mutex_);
+    // It completed what it now says it did not accept, and the answer may have been delivered
+    // already.
+    if (std::find(recently_completed_.begin(), recently_completed_.end(), op) !=
+        recently_completed_.end()) {
+      ++counts_.doubled;
+      return;
+    }
     --counts_.accepted;
     const auto found = operations_.find(op);
     if (found == operations_.end()) return;
     if (found->second.phase == Phase::kGivenUp) {
       operations_.erase(found);
       tell_idle();
-      return;
-    }
-    if (found->second.phase == Phase::kFinished) {  // completed what it then says it did not accept
-      ++counts_.doubled;
       return;
     }
     found->second.phase = Phase::kFinished;
