@@ -26,10 +26,16 @@ closure() { # ROOM: it and every room it reaches
 
 failed=0
 complain() { echo "$*"; failed=1; }
+# Rooms may share a folder (plugin and host_services): what one of them may include there is allowed.
+declare -A folder_allows
 for name in "${names[@]}"; do
-  allowed=" "
-  for reached in $(closure "$name"); do allowed+="${folders[$reached]:-} "; done
+  for reached in $(closure "$name"); do
+    for folder in ${folders[$name]}; do folder_allows[$folder]+=" ${folders[$reached]:-} "; done
+  done
+done
+for name in "${names[@]}"; do
   for folder in ${folders[$name]}; do
+    allowed=${folder_allows[$folder]}
     while IFS=: read -r file line text; do
       target=$(sed -n 's/.*#include "\([^"]*\)".*/\1/p' <<<"$text")
       [[ $target == */* && -d $root/core/${target%%/*} ]] || continue
