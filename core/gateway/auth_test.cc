@@ -30,7 +30,9 @@ AuthSettings token_settings() {
   return settings;
 }
 
-std::string_view no_header(std::string_view) { return {}; }
+std::string_view no_header(std::string_view) {
+  return {};
+}
 
 TEST(Peer, AddressesAndNetworks) {
   EXPECT_TRUE(address_matches("10.1.2.3", "10.0.0.0/8"));
@@ -51,9 +53,11 @@ TEST(Peer, AddressesAndNetworks) {
 TEST(Peer, AForwardedChainIsReadFromTheRightAndOnlyFromProxies) {
   auto settings = token_settings();
   Headers headers{{"Host", "127.0.0.1"}, {"X-Forwarded-For", "6.6.6.6, 9.9.9.9, 10.0.0.2"}};
-  EXPECT_EQ(peer_from("10.0.0.1", headers, settings).client, "10.0.0.1") << "no proxy is configured";
+  EXPECT_EQ(peer_from("10.0.0.1", headers, settings).client, "10.0.0.1")
+      << "no proxy is configured";
   settings.trusted_proxies = {"10.0.0.0/8"};
-  EXPECT_EQ(peer_from("10.0.0.1", headers, settings).client, "9.9.9.9") << "the nearest that is not ours";
+  EXPECT_EQ(peer_from("10.0.0.1", headers, settings).client, "9.9.9.9")
+      << "the nearest that is not ours";
   EXPECT_EQ(peer_from("11.0.0.1", headers, settings).client, "11.0.0.1");
 }
 
@@ -76,10 +80,12 @@ TEST(Peer, LocalNeedsAddressHostAndNoForwarding) {
       {"127.0.0.1", {{"Host", "localhost"}, {"X-Forwarded-Host", "localhost"}}, false},
       {"127.0.0.1", {{"Host", "localhost"}, {"Forwarded", "for=1.2.3.4"}}, false},
   };
-  for (const auto& c : cases) EXPECT_EQ(peer_from(c.address, c.headers, settings).local, c.local) << c.address;
+  for (const auto& c : cases)
+    EXPECT_EQ(peer_from(c.address, c.headers, settings).local, c.local) << c.address;
 }
 
-// T-ws-origin: every combination against a rule written down a second time, from the reference's sentence.
+// T-ws-origin: every combination against a rule written down a second time, from the reference's
+// sentence.
 TEST(Origin, MatrixOfOriginHostAndProxyHeaders) {
   const std::vector<std::string> origins = {"",
                                             "null",
@@ -98,7 +104,8 @@ TEST(Origin, MatrixOfOriginHostAndProxyHeaders) {
                                             "https://allowed.example@evil.example",
                                             "file://",
                                             "//localhost"};
-  const std::vector<std::string> hosts = {"localhost:18789", "127.0.0.1:18789", "evil.example", "allowed.example", ""};
+  const std::vector<std::string> hosts = {"localhost:18789", "127.0.0.1:18789", "evil.example",
+                                          "allowed.example", ""};
   const std::vector<std::string> addresses = {"127.0.0.1", "192.168.1.9", "10.9.9.9"};
   const std::vector<std::string> forwards = {"", "127.0.0.1", "6.6.6.6"};
   int checked = 0;
@@ -121,16 +128,20 @@ TEST(Origin, MatrixOfOriginHostAndProxyHeaders) {
               auto client = by_proxy && !forward.empty() ? forward : address;
               bool local_host = host == "localhost:18789" || host == "127.0.0.1:18789";
               bool local = client == "127.0.0.1" && local_host && (forward.empty() || by_proxy);
-              bool loopback_origin = origin == "http://localhost:18789" || origin == "http://127.0.0.1:18789" ||
-                                     origin == "http://[::1]:18789" || origin == "http://127.0.0.1:9999";
-              bool listed = origin == "https://allowed.example" || origin == "HTTPS://ALLOWED.example";
-              bool equals_host = fallback && ((origin == "https://evil.example" && host == "evil.example") ||
-                                              (origin == "http://allowed.example" && host == "allowed.example") ||
-                                              (origin == "http://localhost:18789" && host == "localhost:18789") ||
-                                              (origin == "http://127.0.0.1:18789" && host == "127.0.0.1:18789"));
+              bool loopback_origin =
+                  origin == "http://localhost:18789" || origin == "http://127.0.0.1:18789" ||
+                  origin == "http://[::1]:18789" || origin == "http://127.0.0.1:9999";
+              bool listed =
+                  origin == "https://allowed.example" || origin == "HTTPS://ALLOWED.example";
+              bool equals_host =
+                  fallback && ((origin == "https://evil.example" && host == "evil.example") ||
+                               (origin == "http://allowed.example" && host == "allowed.example") ||
+                               (origin == "http://localhost:18789" && host == "localhost:18789") ||
+                               (origin == "http://127.0.0.1:18789" && host == "127.0.0.1:18789"));
               bool expected = listed || equals_host || (local && loopback_origin);
               EXPECT_EQ(origin_refusal(peer, settings).empty(), expected)
-                  << origin << " | " << host << " | " << address << " | " << forward << " fallback " << fallback;
+                  << origin << " | " << host << " | " << address << " | " << forward << " fallback "
+                  << fallback;
               ++checked;
             }
           }
@@ -154,11 +165,13 @@ TEST(Origin, TheRuleAppliesToBrowsersAndWebchatOnly) {
 TEST(Host, NamesThatStrangersCanPointHereAreNotExpected) {
   AuthSettings settings;
   settings.allowed_origins = {"https://claw.example.com"};
-  for (const char* good : {"localhost:1", "127.0.0.1", "[::1]:1", "192.168.3.4:18789", "openclaw-gateway:18789",
-                           "me.tail.ts.net", "claw.example.com", "x.localhost"}) {
+  for (const char* good :
+       {"localhost:1", "127.0.0.1", "[::1]:1", "192.168.3.4:18789", "openclaw-gateway:18789",
+        "me.tail.ts.net", "claw.example.com", "x.localhost"}) {
     EXPECT_TRUE(is_expected_host(good, settings)) << good;
   }
-  for (const char* bad : {"", "attacker.example", "claw.example.com.evil.org", "127.0.0.1.nip.io", "a b", "-"}) {
+  for (const char* bad :
+       {"", "attacker.example", "claw.example.com.evil.org", "127.0.0.1.nip.io", "a b", "-"}) {
     if (std::string(bad) == "-") continue;
     EXPECT_FALSE(is_expected_host(bad, settings)) << bad;
   }
@@ -167,7 +180,9 @@ TEST(Host, NamesThatStrangersCanPointHereAreNotExpected) {
 TEST(Auth, ReasonsOfEveryMode) {
   auto settings = token_settings();
   Peer peer;
-  auto reason = [&](Presented presented) { return check_secret(settings, presented, peer, no_header).reason; };
+  auto reason = [&](Presented presented) {
+    return check_secret(settings, presented, peer, no_header).reason;
+  };
   EXPECT_EQ(reason({}), "token_missing");
   EXPECT_EQ(reason({"wrong", {}}), "token_mismatch");
   EXPECT_EQ(reason({settings.token, {}}), "");
@@ -203,24 +218,29 @@ TEST(Auth, TrustedProxyNeedsSourceHeadersAndUser) {
   EXPECT_EQ(reason("10.0.0.2", {{"X-User", "ann"}}), "trusted_proxy_untrusted_source");
   EXPECT_EQ(reason("10.0.0.1", {{"X-User", "ann"}}), "trusted_proxy_missing_header_X-Sso");
   EXPECT_EQ(reason("10.0.0.1", {{"X-Sso", "1"}}), "trusted_proxy_user_missing");
-  EXPECT_EQ(reason("10.0.0.1", {{"X-Sso", "1"}, {"X-User", "bob"}}), "trusted_proxy_user_not_allowed");
+  EXPECT_EQ(reason("10.0.0.1", {{"X-Sso", "1"}, {"X-User", "bob"}}),
+            "trusted_proxy_user_not_allowed");
   EXPECT_EQ(reason("10.0.0.1", {{"X-Sso", "1"}, {"X-User", "ann"}}), "");
 }
 
 TEST(Auth, RefusalsCarryTheKnownWordsAndCodes) {
   auto error = refusal("token_mismatch", {"cli", true, true, false});
   EXPECT_EQ(error.message,
-            "unauthorized: gateway token mismatch (set gateway.remote.token to match gateway.auth.token)");
-  EXPECT_EQ(json::serialize(error.details),
-            R"({"code":"AUTH_TOKEN_MISMATCH","authReason":"token_mismatch","canRetryWithDeviceToken":true,)"
-            R"("recommendedNextStep":"retry_with_device_token"})");
+            "unauthorized: gateway token mismatch (set gateway.remote.token to match "
+            "gateway.auth.token)");
+  EXPECT_EQ(
+      json::serialize(error.details),
+      R"({"code":"AUTH_TOKEN_MISMATCH","authReason":"token_mismatch","canRetryWithDeviceToken":true,)"
+      R"("recommendedNextStep":"retry_with_device_token"})");
   EXPECT_EQ(refusal("password_missing", {"openclaw-control-ui"}).message,
             "unauthorized: gateway password missing (enter the password in Control UI settings)");
   EXPECT_EQ(refusal("token_missing_config", {"test"}).message,
             "unauthorized: gateway token not configured on gateway (set gateway.auth.token)");
-  EXPECT_EQ(refusal("rate_limited", {"cli"}).details.as_object().at("recommendedNextStep"), "wait_then_retry");
+  EXPECT_EQ(refusal("rate_limited", {"cli"}).details.as_object().at("recommendedNextStep"),
+            "wait_then_retry");
   EXPECT_EQ(refusal("", {"cli"}).details.as_object().at("code"), "AUTH_REQUIRED");
-  EXPECT_EQ(refusal("trusted_proxy_user_missing", {"cli"}).details.as_object().at("code"), "AUTH_UNAUTHORIZED");
+  EXPECT_EQ(refusal("trusted_proxy_user_missing", {"cli"}).details.as_object().at("code"),
+            "AUTH_UNAUTHORIZED");
 }
 
 // T-token-hygiene, first half: what must not be served.
@@ -248,7 +268,8 @@ class LimiterTest : public ::testing::Test {
   int guesses(const Peer& peer, int count) {
     int compared = 0;
     for (int i = 0; i < count; ++i) {
-      auto result = check_bearer(settings_, guard_, peer, "Bearer guess" + std::to_string(i), no_header);
+      auto result =
+          check_bearer(settings_, guard_, peer, "Bearer guess" + std::to_string(i), no_header);
       compared += result.reason == "token_mismatch" ? 1 : 0;
     }
     return compared;
@@ -267,7 +288,8 @@ TEST_F(LimiterTest, ARemoteGuesserIsLockedOutAndComesBackLater) {
 }
 
 TEST_F(LimiterTest, LoopbackIsLimitedTooAndBrowsersDoNotLockTheCliOut) {
-  auto page = peer_from("127.0.0.1", {{"Host", "localhost"}, {"Origin", "http://localhost:1"}}, settings_);
+  auto page =
+      peer_from("127.0.0.1", {{"Host", "localhost"}, {"Origin", "http://localhost:1"}}, settings_);
   EXPECT_EQ(guesses(page, 1000), 10);
   auto cli = peer_from("127.0.0.1", {{"Host", "localhost"}}, settings_);
   EXPECT_TRUE(check_bearer(settings_, guard_, cli, "Bearer " + settings_.token, no_header).ok);

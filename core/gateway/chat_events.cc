@@ -137,6 +137,7 @@ void ChatEvents::settle(const std::string& run_id, std::string_view session_key,
                         const agent::TurnResult& result) {
   auto& run = run_state(run_id, session_key);
   if (!run.over) {
+    run.session_key = session_key;
     if (!result.text.empty()) run.text = result.text;
     ++run.seq;
     if (result.status == "error") {

@@ -28,7 +28,8 @@ TEST(Frame, ARequestIsReadAndAnythingElseIsNamed) {
       {R"({"type":"res","id":"1","method":7})", true,
        "invalid request frame: at /type: must be equal to constant; at /method: must be string"},
       {R"({"id":"1"})", true,
-       "invalid request frame: must have required property 'type'; must have required property 'method'"},
+       "invalid request frame: must have required property 'type'; must have required property "
+       "'method'"},
   };
   for (const auto& c : cases) {
     auto parsed = parse_request(c.text);
@@ -48,11 +49,13 @@ TEST(Frame, AnswersHaveExactlyTheKnownKeys) {
   WireError error;
   error.code = kInvalidRequest;
   error.message = "no";
-  EXPECT_EQ(error_frame("1", error),
-            R"({"type":"res","id":"1","ok":false,"error":{"code":"INVALID_REQUEST","message":"no"}})");
+  EXPECT_EQ(
+      error_frame("1", error),
+      R"({"type":"res","id":"1","ok":false,"error":{"code":"INVALID_REQUEST","message":"no"}})");
   StateVersion version{3, 4};
-  EXPECT_EQ(event_frame("health", "{}", 7, &version),
-            R"({"type":"event","event":"health","payload":{},"seq":7,"stateVersion":{"presence":3,"health":4}})");
+  EXPECT_EQ(
+      event_frame("health", "{}", 7, &version),
+      R"({"type":"event","event":"health","payload":{},"seq":7,"stateVersion":{"presence":3,"health":4}})");
   EXPECT_EQ(event_frame("tick", "{}", 0), R"({"type":"event","event":"tick","payload":{}})");
 }
 
@@ -72,16 +75,20 @@ TEST(Params, IssuesReadAsClientsKnowThem) {
   EXPECT_EQ(check(R"({"id":"1","n":1.5})"), "invalid m params: at /n: must be integer");
   EXPECT_EQ(check(R"({"id":"1","n":2.0})"), "");
   EXPECT_EQ(check(R"({"id":5})"), "invalid m params: at /id: must be string");
-  EXPECT_EQ(check(R"({"id":"1","mode":"q"})"), "invalid m params: at /mode: must be equal to one of the allowed values");
-  EXPECT_EQ(check(R"({"id":"1","o":{"b":1}})"),
-            "invalid m params: at /o: must have required property 'a'; at /o: unexpected property 'b'");
+  EXPECT_EQ(check(R"({"id":"1","mode":"q"})"),
+            "invalid m params: at /mode: must be equal to one of the allowed values");
+  EXPECT_EQ(
+      check(R"({"id":"1","o":{"b":1}})"),
+      "invalid m params: at /o: must have required property 'a'; at /o: unexpected property 'b'");
   EXPECT_EQ(check(R"({"id":"1","list":["a",2,""]})"),
-            "invalid m params: at /list/1: must be string; at /list/2: must NOT have fewer than 1 characters");
+            "invalid m params: at /list/1: must be string; at /list/2: must NOT have fewer than 1 "
+            "characters");
   EXPECT_EQ(check("[]"), "invalid m params: must be object");
 }
 
 TEST(Params, ConnectTakesWhatTheKnownClientsSend) {
-  auto cli = json::parse(R"({"minProtocol":3,"maxProtocol":3,"client":{"id":"cli","version":"1","platform":"linux",
+  auto cli = json::parse(
+      R"({"minProtocol":3,"maxProtocol":3,"client":{"id":"cli","version":"1","platform":"linux",
     "mode":"cli","instanceId":"i"},"caps":[],"auth":{"token":"t"},"role":"operator","scopes":["operator.admin"],
     "device":{"id":"d","publicKey":"k","signature":"s","signedAt":1795415643951,"nonce":"n"}})");
   EXPECT_EQ(check_params("connect", connect_table(), cli), "");

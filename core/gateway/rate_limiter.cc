@@ -1,12 +1,14 @@
 #include "gateway/rate_limiter.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace openclaw::gateway {
 namespace {
 
 // An attacker with many addresses must not grow this without end.
 constexpr std::size_t kMaxEntries = 8192;
+constexpr std::ptrdiff_t kEvictBatch = 1024;
 constexpr std::size_t kMaxBudgetKeys = 1024;
 
 std::chrono::milliseconds up_to(RateLimiter::Clock::duration left) {
@@ -46,15 +48,20 @@ void RateLimiter::succeeded(std::string_view key) {
   if (auto found = entries_.find(key); found != entries_.end()) entries_.erase(found);
 }
 
+// A batch at a time: one by one, every failure of a flood would cost a walk over all entries.
 void RateLimiter::make_room() {
   if (entries_.size() < kMaxEntries) return;
   auto now = now_();
+  using Entry = decltype(entries_)::iterator;
+  std::vector<Entry> all;
+  all.reserve(entries_.size());
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) all.push_back(it);
   // Those that are locked stay as long as anything else can go: they are the ones that matter.
-  auto worth = [&](const Entry& e) { return std::pair(e.locked_until > now, e.last); };
-  auto least = std::min_element(
-      entries_.begin(), entries_.end(),
-      [&](const auto& a, const auto& b) { return worth(a.second) < worth(b.second); });
-  entries_.erase(least);
+  auto worth = [&](Entry it) { return std::pair(it->second.locked_until > now, it->second.last); };
+  auto middle = all.begin() + kEvictBatch;
+  std::nth_element(all.begin(), middle, all.end(),
+                   [&](Entry a, Entry b) { return worth(a) < worth(b); });
+  for (auto it = all.begin(); it != middle; ++it) entries_.erase(*it);
 }
 
 CallBudget::CallBudget(int calls, std::chrono::milliseconds window, RateLimiter::Now now)

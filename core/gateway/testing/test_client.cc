@@ -38,12 +38,14 @@ int open_socket(std::uint16_t port, const std::string& address) {
 }
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-  return beast::iequals(beast::string_view(a.data(), a.size()), beast::string_view(b.data(), b.size()));
+  return beast::iequals(beast::string_view(a.data(), a.size()),
+                        beast::string_view(b.data(), b.size()));
 }
 
 }  // namespace
@@ -140,12 +142,13 @@ bool RawConnection::closed(std::chrono::milliseconds wait) {
   return end_;
 }
 
-HttpAnswer http(std::uint16_t port, std::string_view method, std::string_view target, std::string_view headers,
-                std::string_view body) {
+HttpAnswer http(std::uint16_t port, std::string_view method, std::string_view target,
+                std::string_view headers, std::string_view body) {
   RawConnection connection(port);
   std::string request;
   request.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
-  if (headers.find("Host:") == std::string_view::npos) request += "Host: 127.0.0.1:" + std::to_string(port) + "\r\n";
+  if (headers.find("Host:") == std::string_view::npos)
+    request += "Host: 127.0.0.1:" + std::to_string(port) + "\r\n";
   request.append(headers);
   if (!body.empty()) request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   request.append("\r\n").append(body);
@@ -184,7 +187,8 @@ struct WsClient::Impl {
   bool fresh = false;
 };
 
-WsClient::WsClient(std::uint16_t port, const std::vector<std::pair<std::string, std::string>>& headers)
+WsClient::WsClient(std::uint16_t port,
+                   const std::vector<std::pair<std::string, std::string>>& headers)
     : impl_(std::make_unique<Impl>()) {
   boost::system::error_code failed;
   impl_->stream.next_layer().connect({boost::asio::ip::make_address("127.0.0.1"), port}, failed);
@@ -192,9 +196,10 @@ WsClient::WsClient(std::uint16_t port, const std::vector<std::pair<std::string, 
   for (const auto& [name, value] : headers) {
     if (name == "Host") host = value;
   }
-  impl_->stream.set_option(websocket::stream_base::decorator([headers](websocket::request_type& request) {
-    for (const auto& [name, value] : headers) request.set(name, value);
-  }));
+  impl_->stream.set_option(
+      websocket::stream_base::decorator([headers](websocket::request_type& request) {
+        for (const auto& [name, value] : headers) request.set(name, value);
+      }));
   impl_->stream.read_message_max(64 * 1024 * 1024);
   bool ended = false;
   impl_->stream.async_handshake(host, "/", [this, &ended](boost::system::error_code e) {
@@ -211,7 +216,9 @@ WsClient::~WsClient() {
   impl_->loop.run_for(std::chrono::seconds(1));
 }
 
-bool WsClient::open() const { return impl_->open; }
+bool WsClient::open() const {
+  return impl_->open;
+}
 
 bool WsClient::send(std::string_view text) {
   boost::system::error_code failed;
@@ -253,7 +260,8 @@ std::optional<json::object> WsClient::event(std::string_view name, std::chrono::
   return found;
 }
 
-std::optional<json::object> WsClient::response(std::string_view id, std::chrono::milliseconds wait) {
+std::optional<json::object> WsClient::response(std::string_view id,
+                                               std::chrono::milliseconds wait) {
   auto until = Clock::now() + wait;
   std::deque<json::object> others;
   std::optional<json::object> found;
@@ -323,7 +331,8 @@ json::object WsClient::connect_params(const ConnectOptions& options) {
   fields.nonce = options.nonce.value_or(nonce());
   fields.platform = options.platform;
   auto payload = options.sign_v2 ? identity::payload_v2(fields) : identity::payload_v3(fields);
-  auto signature = options.signature.empty() ? identity::sign(*options.device, payload).value() : options.signature;
+  auto signature = options.signature.empty() ? identity::sign(*options.device, payload).value()
+                                             : options.signature;
   params["device"] = json::object{{"id", fields.device_id},
                                   {"publicKey", options.device->public_key},
                                   {"signature", signature},

@@ -1,5 +1,5 @@
-// Blocking clients for tests: HTTP by hand, so that a test can send anything, and protocol v3 over WebSocket. One
-// thread each; every wait has a deadline.
+// Blocking clients for tests: HTTP by hand, so that a test can send anything, and protocol v3 over
+// WebSocket. One thread each; every wait has a deadline.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,8 @@ class RawConnection {
   bool connected() const { return fd_ >= 0; }
   bool send(std::string_view bytes);
   // One whole response; nullopt at the end of the connection or after `wait`.
-  std::optional<HttpAnswer> read(std::chrono::milliseconds wait = std::chrono::seconds(10), bool head_only = false);
+  std::optional<HttpAnswer> read(std::chrono::milliseconds wait = std::chrono::seconds(10),
+                                 bool head_only = false);
   // True when the other side has closed within the time.
   bool closed(std::chrono::milliseconds wait = std::chrono::seconds(10));
 
@@ -43,20 +44,22 @@ class RawConnection {
   bool end_ = false;
 };
 
-// A whole exchange on a connection of its own. `headers` are complete lines ("A: b\r\n"); Host is 127.0.0.1 unless given.
-HttpAnswer http(std::uint16_t port, std::string_view method, std::string_view target, std::string_view headers = {},
-                std::string_view body = {});
+// A whole exchange on a connection of its own. `headers` are complete lines ("A: b\r\n"); Host is
+// 127.0.0.1 unless given.
+HttpAnswer http(std::uint16_t port, std::string_view method, std::string_view target,
+                std::string_view headers = {}, std::string_view body = {});
 
 struct ConnectOptions {
-  std::string client_id = "cli", client_mode = "cli", role = "operator", platform = "linux", version = "test";
+  std::string client_id = "cli", client_mode = "cli", role = "operator", platform = "linux",
+              version = "test";
   std::vector<std::string> scopes = {"operator.admin"};
   std::vector<std::string> caps;
   std::optional<std::string> token, password, device_token;
   const identity::DeviceIdentity* device = nullptr;  // null: without a device
   bool sign_v2 = false;
-  std::optional<std::string> nonce;          // instead of the challenge's
+  std::optional<std::string> nonce;  // instead of the challenge's
   std::int64_t signed_at_offset_ms = 0;
-  std::string signature;                     // instead of the right one
+  std::string signature;  // instead of the right one
 };
 
 struct CloseInfo {
@@ -67,7 +70,8 @@ struct CloseInfo {
 class WsClient {
  public:
   // `headers`: {"Origin", "http://..."} and so on.
-  WsClient(std::uint16_t port, const std::vector<std::pair<std::string, std::string>>& headers = {});
+  WsClient(std::uint16_t port,
+           const std::vector<std::pair<std::string, std::string>>& headers = {});
   ~WsClient();
   WsClient(const WsClient&) = delete;
   WsClient& operator=(const WsClient&) = delete;
@@ -77,8 +81,10 @@ class WsClient {
   // Next frame; nullopt when closed or nothing came in time.
   std::optional<json::object> next(std::chrono::milliseconds wait = std::chrono::seconds(10));
   // Skips frames until the event or the response comes.
-  std::optional<json::object> event(std::string_view name, std::chrono::milliseconds wait = std::chrono::seconds(10));
-  std::optional<json::object> response(std::string_view id, std::chrono::milliseconds wait = std::chrono::seconds(10));
+  std::optional<json::object> event(std::string_view name,
+                                    std::chrono::milliseconds wait = std::chrono::seconds(10));
+  std::optional<json::object> response(std::string_view id,
+                                       std::chrono::milliseconds wait = std::chrono::seconds(10));
   // Reads until the connection has ended.
   CloseInfo wait_closed(std::chrono::milliseconds wait = std::chrono::seconds(10));
 

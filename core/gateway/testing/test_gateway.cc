@@ -1,8 +1,8 @@
 #include "gateway/testing/test_gateway.h"
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 namespace openclaw::gateway::testing {
 namespace {
@@ -15,9 +15,10 @@ class FakeTool : public tool::Tool {
     spec_.description = "a tool of the tests";
     spec_.group = std::move(group);
     spec_.gateway_tool = gateway_tool;
-    spec_.parameters = json::parse(
-                           R"({"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false})")
-                           .as_object();
+    spec_.parameters =
+        json::parse(
+            R"({"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false})")
+            .as_object();
   }
   const tool::ToolSpec& spec() const override { return spec_; }
 
@@ -67,7 +68,8 @@ Awaitable<agent::TurnResult> FakeAgents::run(agent::TurnRequest request) {
   if (request.text == "hang") {
     auto source = std::make_shared<AbortSource>();
     hanging_[request.run_id] = {request.session_key, source};
-    auto from_client = request.limits.abort.on_abort([source] { source->abort("the client went away"); });
+    auto from_client =
+        request.limits.abort.on_abort([source] { source->abort("the client went away"); });
     Limits limits{Deadline::after(std::chrono::seconds(30)), source->signal()};
     co_await sleep_until(runtime_, limits);
     hanging_.erase(request.run_id);
@@ -83,8 +85,11 @@ Awaitable<agent::TurnResult> FakeAgents::run(agent::TurnRequest request) {
     co_return result;
   }
   if (request.text == "use-tool") {
-    report(request, "tool", {{"phase", "start"}, {"name", "echo"}, {"toolCallId", "t1"}, {"args", json::object{}}});
-    report(request, "tool", {{"phase", "result"}, {"name", "echo"}, {"toolCallId", "t1"}, {"result", "secret-result"}});
+    report(request, "tool",
+           {{"phase", "start"}, {"name", "echo"}, {"toolCallId", "t1"}, {"args", json::object{}}});
+    report(
+        request, "tool",
+        {{"phase", "result"}, {"name", "echo"}, {"toolCallId", "t1"}, {"result", "secret-result"}});
   }
   result.text = "echo: " + request.text;
   report(request, "assistant", {{"text", "echo: "}, {"delta", "echo: "}});
@@ -115,7 +120,9 @@ Awaitable<Result<json::array>> FakeAgents::models(Limits) {
   co_return models;
 }
 
-Awaitable<> FakeAgents::stop(Deadline) { co_return; }
+Awaitable<> FakeAgents::stop(Deadline) {
+  co_return;
+}
 
 Awaitable<Result<json::value>> FakeSessions::entry(std::string key) {
   auto found = entries.find(key);
@@ -158,16 +165,22 @@ Awaitable<Result<std::vector<std::string>>> FakeSessions::remove(std::string key
   std::vector<std::string> archived{key + ".deleted"};
   co_return archived;
 }
-Awaitable<Result<std::string>> FakeSessions::append(std::string key, std::string, json::object fields) {
+Awaitable<Result<std::string>> FakeSessions::append(std::string key, std::string,
+                                                    json::object fields) {
   messages[key].push_back(std::move(fields));
   co_return std::string("abcd0123");
 }
-Awaitable<Result<std::vector<session::Message>>> FakeSessions::context(std::string key) { co_return messages[key]; }
-Awaitable<Result<std::vector<session::Message>>> FakeSessions::history(std::string key, std::size_t) {
+Awaitable<Result<std::vector<session::Message>>> FakeSessions::context(std::string key) {
+  co_return messages[key];
+}
+Awaitable<Result<std::vector<session::Message>>> FakeSessions::history(std::string key,
+                                                                       std::size_t) {
   co_return messages[key];
 }
 
-Awaitable<Result<void>> FakeChannels::start() { co_return Result<void>(); }
+Awaitable<Result<void>> FakeChannels::start() {
+  co_return Result<void>();
+}
 Awaitable<json::object> FakeChannels::status(bool, Limits) {
   json::object channels;
   channels["telegram"] = json::object{{"configured", true}, {"running", true}};
@@ -177,8 +190,8 @@ Awaitable<json::object> FakeChannels::status(bool, Limits) {
   out["channels"] = std::move(channels);
   co_return out;
 }
-Awaitable<Result<json::object>> FakeChannels::send(std::string, std::string, std::string to, std::string text,
-                                                   std::string, Limits) {
+Awaitable<Result<json::object>> FakeChannels::send(std::string, std::string, std::string to,
+                                                   std::string text, std::string, Limits) {
   sent.push_back(to + ": " + text);
   json::object out{{"messageId", "42"}};
   co_return out;
@@ -188,21 +201,24 @@ Awaitable<Result<plugin::PluginInstance*>> FakePlugins::create_instance(plugin::
   co_return Error(Code::kUnimplemented, "no plugins in this test");
 }
 
-sandbox::View FakeSandboxes::resolve(std::string_view agent_id, std::string_view session_key) const {
+sandbox::View FakeSandboxes::resolve(std::string_view agent_id,
+                                     std::string_view session_key) const {
   sandbox::View view;
   view.agent_id = agent_id;
   view.session_key = session_key;
   view.agent_workspace = workspace_;
   return view;
 }
-Awaitable<Result<std::unique_ptr<sandbox::Exec>>> FakeSandboxes::exec(sandbox::View, sandbox::ExecRequest,
+Awaitable<Result<std::unique_ptr<sandbox::Exec>>> FakeSandboxes::exec(sandbox::View,
+                                                                      sandbox::ExecRequest,
                                                                       sandbox::OutputSink, Limits) {
   co_return Error(Code::kUnimplemented, "no sandbox in this test");
 }
 Awaitable<Result<std::vector<sandbox::ContainerInfo>>> FakeSandboxes::list(Limits) {
   co_return std::vector<sandbox::ContainerInfo>();
 }
-Awaitable<Result<std::vector<std::string>>> FakeSandboxes::recreate(std::string, std::string, bool, Limits) {
+Awaitable<Result<std::vector<std::string>>> FakeSandboxes::recreate(std::string, std::string, bool,
+                                                                    Limits) {
   co_return std::vector<std::string>();
 }
 
@@ -211,8 +227,9 @@ TestGateway::TestGateway(GatewaySetup setup) {
   paths.state_dir = dir_.path();
   paths.home = dir_.path();
   paths.config_file = dir_.path() / "openclaw.toml";
-  config_ = std::make_unique<config::ConfigStore>(paths, std::vector<config::ForeignSection>{},
-                                                  config::from_json(with_defaults(std::move(setup.config))));
+  config_ = std::make_unique<config::ConfigStore>(
+      paths, std::vector<config::ForeignSection>{},
+      config::from_json(with_defaults(std::move(setup.config))));
   tools_ = std::make_unique<tool::ToolRouter>(runtime_);
   (void)tools_->add(std::make_unique<FakeTool>("session_status", "sessions", true));
   (void)tools_->add(std::make_unique<FakeTool>("sessions_list", "sessions", true));
@@ -220,7 +237,8 @@ TestGateway::TestGateway(GatewaySetup setup) {
   compile_policy();
   sandboxes_ = std::make_unique<FakeSandboxes>(dir_.path() / "workspace");
   agents_ = std::make_unique<FakeAgents>(runtime_);
-  Services services{runtime_, *config_, plugins_, *tools_, *sandboxes_, sessions_, *agents_, channels_};
+  Services services{runtime_,    *config_,  plugins_, *tools_,
+                    *sandboxes_, sessions_, *agents_, channels_};
   ServerOptions options;
   options.bind_mode = setup.bind_mode;
   options.port = 0;
@@ -235,11 +253,14 @@ TestGateway::TestGateway(GatewaySetup setup) {
   });
 }
 
-TestGateway::~TestGateway() { stop(); }
+TestGateway::~TestGateway() {
+  stop();
+}
 
 void TestGateway::compile_policy() {
-  tools_->set_policy(policy::ToolPolicy::compile(config_->current()->root(), tools_->facts(),
-                                                 [](std::string_view) { return std::string("test config"); }));
+  tools_->set_policy(
+      policy::ToolPolicy::compile(config_->current()->root(), tools_->facts(),
+                                  [](std::string_view) { return std::string("test config"); }));
 }
 
 void TestGateway::on_loop(std::function<void()> work) {
@@ -254,27 +275,31 @@ void TestGateway::on_loop(std::function<void()> work) {
 void TestGateway::stop() {
   if (!thread_.joinable()) return;
   runtime_.post([this] {
-    asio::co_spawn(runtime_.loop(), server_->stop("test ends", Deadline::after(std::chrono::seconds(5))),
+    asio::co_spawn(runtime_.loop(),
+                   server_->stop("test ends", Deadline::after(std::chrono::seconds(5))),
                    [this](const std::exception_ptr&) { runtime_.loop().stop(); });
   });
   thread_.join();
   runtime_.stop_blocking();
 }
 
-HttpAnswer TestGateway::http(std::string_view method, std::string_view target, std::string_view headers,
-                             std::string_view body) const {
+HttpAnswer TestGateway::http(std::string_view method, std::string_view target,
+                             std::string_view headers, std::string_view body) const {
   return testing::http(port_, method, target, headers, body);
 }
 
-HttpAnswer TestGateway::api(std::string_view target, std::string_view body, std::string_view headers) const {
-  return http("POST", target, "Authorization: Bearer " + std::string(kToken) + "\r\n" + std::string(headers), body);
+HttpAnswer TestGateway::api(std::string_view target, std::string_view body,
+                            std::string_view headers) const {
+  return http("POST", target,
+              "Authorization: Bearer " + std::string(kToken) + "\r\n" + std::string(headers), body);
 }
 
 ConnectOptions full(const TestDevice& device) {
   ConnectOptions options;
   options.token = kToken;
   options.device = &device.identity();
-  options.scopes = {"operator.admin", "operator.read", "operator.write", "operator.approvals", "operator.pairing"};
+  options.scopes = {"operator.admin", "operator.read", "operator.write", "operator.approvals",
+                    "operator.pairing"};
   return options;
 }
 

@@ -1,5 +1,5 @@
-// A gateway server on a free port with small stand-ins behind it, its loop on a thread of its own. Everything that
-// touches the loop's state from a test goes through on_loop().
+// A gateway server on a free port with small stand-ins behind it, its loop on a thread of its own.
+// Everything that touches the loop's state from a test goes through on_loop().
 #pragma once
 
 #include <future>
@@ -15,8 +15,8 @@
 
 namespace openclaw::gateway::testing {
 
-// Answers a message with "echo: <message>" in two pieces; "fail" fails, "hang" waits for the abort, "/help" is a
-// command, "use-tool" reports a tool.
+// Answers a message with "echo: <message>" in two pieces; "fail" fails, "hang" waits for the abort,
+// "/help" is a command, "use-tool" reports a tool.
 class FakeAgents : public agent::AgentService {
  public:
   explicit FakeAgents(Runtime& runtime) : runtime_(runtime) {}
@@ -52,11 +52,16 @@ class FakeSessions : public session::SessionStore {
   Awaitable<Result<json::object>> update(std::string key, json::object changes) override;
   Awaitable<Result<std::vector<json::object>>> list(std::string agent_id) override;
   Awaitable<Result<json::object>> reset(std::string key) override;
-  Awaitable<Result<std::vector<std::string>>> remove(std::string key, bool delete_transcript) override;
-  Awaitable<Result<std::string>> append(std::string key, std::string type, json::object fields) override;
+  Awaitable<Result<std::vector<std::string>>> remove(std::string key,
+                                                     bool delete_transcript) override;
+  Awaitable<Result<std::string>> append(std::string key, std::string type,
+                                        json::object fields) override;
   Awaitable<Result<std::vector<session::Message>>> context(std::string key) override;
-  Awaitable<Result<std::vector<session::Message>>> history(std::string key, std::size_t limit) override;
-  std::string sessions_dir(std::string_view agent_id) const override { return "/sessions/" + std::string(agent_id); }
+  Awaitable<Result<std::vector<session::Message>>> history(std::string key,
+                                                           std::size_t limit) override;
+  std::string sessions_dir(std::string_view agent_id) const override {
+    return "/sessions/" + std::string(agent_id);
+  }
   Awaitable<> flush() override { co_return; }
 
   std::map<std::string, json::object> entries;
@@ -70,8 +75,9 @@ class FakeChannels : public channel::ChannelService {
   Awaitable<> apply_config() override { co_return; }
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override { return failing_now; }
-  Awaitable<Result<json::object>> send(std::string channel, std::string account, std::string to, std::string text,
-                                       std::string idempotency_key, Limits limits) override;
+  Awaitable<Result<json::object>> send(std::string channel, std::string account, std::string to,
+                                       std::string text, std::string idempotency_key,
+                                       Limits limits) override;
   void inbound(plugin::PluginInstance&, json::object, std::function<void(Code)>) override {}
   void link_state(plugin::PluginInstance&, json::object) override {}
 
@@ -86,14 +92,21 @@ class FakePlugins : public plugin::PluginHost {
   const plugin::PluginInfo* find(std::string_view) const override { return nullptr; }
   std::vector<config::ForeignSection> foreign_sections() const override { return {}; }
   void set_channel_events(plugin::ChannelEvents*) override {}
-  Awaitable<Result<plugin::PluginInstance*>> create_instance(plugin::InstanceRequest request) override;
-  Awaitable<Result<void>> start(plugin::PluginInstance&, Limits) override { co_return Result<void>(); }
+  Awaitable<Result<plugin::PluginInstance*>> create_instance(
+      plugin::InstanceRequest request) override;
+  Awaitable<Result<void>> start(plugin::PluginInstance&, Limits) override {
+    co_return Result<void>();
+  }
   Awaitable<Result<void>> reconfigure(plugin::PluginInstance&, json::object, Limits) override {
     co_return Result<void>();
   }
-  Awaitable<Result<void>> remove(plugin::PluginInstance&, Limits) override { co_return Result<void>(); }
+  Awaitable<Result<void>> remove(plugin::PluginInstance&, Limits) override {
+    co_return Result<void>();
+  }
   std::vector<plugin::PluginInstance*> instances() const override { return {}; }
-  plugin::PluginInstance* find_instance(std::string_view, std::string_view) const override { return nullptr; }
+  plugin::PluginInstance* find_instance(std::string_view, std::string_view) const override {
+    return nullptr;
+  }
   Awaitable<> stop_all(Deadline) override { co_return; }
 };
 
@@ -101,11 +114,13 @@ class FakeSandboxes : public sandbox::SandboxManager {
  public:
   explicit FakeSandboxes(std::filesystem::path workspace) : workspace_(std::move(workspace)) {}
   sandbox::View resolve(std::string_view agent_id, std::string_view session_key) const override;
-  Awaitable<Result<std::unique_ptr<sandbox::Exec>>> exec(sandbox::View, sandbox::ExecRequest, sandbox::OutputSink,
-                                                         Limits) override;
+  Awaitable<Result<std::unique_ptr<sandbox::Exec>>> exec(sandbox::View, sandbox::ExecRequest,
+                                                         sandbox::OutputSink, Limits) override;
   Awaitable<Result<std::vector<sandbox::ContainerInfo>>> list(Limits limits) override;
-  Awaitable<Result<std::vector<std::string>>> recreate(std::string, std::string, bool, Limits) override;
+  Awaitable<Result<std::vector<std::string>>> recreate(std::string, std::string, bool,
+                                                       Limits) override;
   Awaitable<> stop(Deadline) override { co_return; }
+  Awaitable<std::vector<std::string>> sweep() override { co_return std::vector<std::string>(); }
 
  private:
   std::filesystem::path workspace_;
@@ -132,7 +147,8 @@ class TestGateway {
   HttpAnswer http(std::string_view method, std::string_view target, std::string_view headers = {},
                   std::string_view body = {}) const;
   // With the right bearer token.
-  HttpAnswer api(std::string_view target, std::string_view body, std::string_view headers = {}) const;
+  HttpAnswer api(std::string_view target, std::string_view body,
+                 std::string_view headers = {}) const;
 
   FakeAgents& agents() { return *agents_; }
   FakeSessions& sessions() { return sessions_; }
