@@ -52,15 +52,15 @@ void RateLimiter::succeeded(std::string_view key) {
 void RateLimiter::make_room() {
   if (entries_.size() < kMaxEntries) return;
   auto now = now_();
-  using Entry = decltype(entries_)::iterator;
-  std::vector<Entry> all;
+  using Place = decltype(entries_)::iterator;
+  std::vector<Place> all;
   all.reserve(entries_.size());
   for (auto it = entries_.begin(); it != entries_.end(); ++it) all.push_back(it);
   // Those that are locked stay as long as anything else can go: they are the ones that matter.
-  auto worth = [&](Entry it) { return std::pair(it->second.locked_until > now, it->second.last); };
+  auto worth = [&](Place it) { return std::pair(it->second.locked_until > now, it->second.last); };
   auto middle = all.begin() + kEvictBatch;
   std::nth_element(all.begin(), middle, all.end(),
-                   [&](Entry a, Entry b) { return worth(a) < worth(b); });
+                   [&](Place a, Place b) { return worth(a) < worth(b); });
   for (auto it = all.begin(); it != middle; ++it) entries_.erase(*it);
 }
 
