@@ -188,7 +188,7 @@ void Gateway::build() {
   agents_ = agent::AgentService::create(runtime_, *config_, *plugins_, *sessions_, *tools_, *sandboxes_);
   channels_ = channel::ChannelService::create(runtime_, *config_, *plugins_, *agents_, *sessions_);
   plugins_->set_channel_events(channels_.get());
-  workspace::register_file_tools(*tools_, *sandboxes_, runtime_);
+  workspace::register_file_tools(*tools_, *sandboxes_, runtime_, config_.get());
   process::register_process_tools(*tools_, *sandboxes_, runtime_, *config_);
   agent::add_session_tools(*tools_, *agents_, *sessions_, *config_);
   compile_policy();

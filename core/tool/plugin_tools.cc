@@ -114,12 +114,9 @@ std::vector<ToolSpec> plugin_tool_specs(const plugin::Manifest& manifest,
   return out;
 }
 
-Awaitable<Result<std::vector<std::string>>> add_plugin_tools(ToolRouter& router,
-                                                             plugin::PluginHost& host,
-                                                             plugin::PluginInstance& instance,
-                                                             Limits limits) {
-  std::vector<std::string> added;
-  if (!instance.provides(kInterface)) co_return added;
+Awaitable<Result<void>> add_plugin_tools(ToolRouter& router, plugin::PluginHost& host,
+                                         plugin::PluginInstance& instance, Limits limits) {
+  if (!instance.provides(kInterface)) co_return Result<void>();
   const std::string id = instance.id();
   std::vector<std::string> problems;
   std::vector<ToolSpec> promised = plugin_tool_specs(instance.manifest(), problems);
@@ -143,19 +140,14 @@ Awaitable<Result<std::vector<std::string>>> add_plugin_tools(ToolRouter& router,
   }
   for (ToolSpec& spec : promised) {
     if (listed.erase(spec.name) == 0) continue;
-    std::string name = spec.name;
     Result<void> done = router.add(std::make_unique<PluginTool>(std::move(spec), host, id));
-    if (done) {
-      added.push_back(std::move(name));
-    } else {
-      problems.push_back(done.error().message);
-    }
+    if (!done) problems.push_back(done.error().message);
   }
   for (const std::string& name : listed) {
     problems.push_back("tool " + name.substr(0, 64) + " is not in the manifest and is not offered");
   }
   for (const std::string& problem : problems) spdlog::warn("plugin {}: {}", id, problem);
-  co_return added;
+  co_return Result<void>();
 }
 
 ToolResult plugin_tool_result(const json::value& answer) {

@@ -2,6 +2,7 @@
 // and tool.list confirms is offered; nothing else, whatever the plugin answers at run time.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -15,14 +16,12 @@ namespace openclaw::tool {
 std::vector<ToolSpec> plugin_tool_specs(const plugin::Manifest& manifest,
                                         std::vector<std::string>& problems);
 
-// Asks the running `instance` for its list and adds what both name. Answers the names added; a name
-// that is taken, or a schema that is none, is logged and left out. `router` and `host` outlive the
-// tools. The caller removes them with ToolRouter::remove_plugin before the last instance goes.
-// [loop thread]
-Awaitable<Result<std::vector<std::string>>> add_plugin_tools(ToolRouter& router,
-                                                             plugin::PluginHost& host,
-                                                             plugin::PluginInstance& instance,
-                                                             Limits limits);
+// Asks the running `instance` for its list and adds what both name. A name that is taken, or a
+// schema that is none, is logged and left out. `router` and `host` outlive the tools. The caller
+// removes them with ToolRouter::remove_plugin before the last instance goes. [loop thread]
+Awaitable<Result<void>> add_plugin_tools(ToolRouter& router, plugin::PluginHost& host,
+                                         plugin::PluginInstance& instance,
+                                         Limits limits = Limits::within(std::chrono::seconds(10)));
 
 // A completion of tool.invoke as a result: {"content","isError","details"}, or any other JSON as
 // text. Bounded.
