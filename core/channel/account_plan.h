@@ -1,0 +1,55 @@
+// AccountPlan: what the configuration says about one account of one channel.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "plugin/plugin_host.h"
+
+namespace openclaw::channel {
+
+// The "channel" object of a plugin's manifest: how the host should treat the platform.
+struct ChannelTraits {
+  std::string label, detail_label, system_image;
+  struct SecretSource {
+    std::string key;       // "botToken"
+    std::string file_key;  // "tokenFile": a file that holds it
+    std::string env;       // "TELEGRAM_BOT_TOKEN", default account only
+  };
+  std::vector<SecretSource> secrets;    // the account is configured when each has a value
+  bool idempotent_send = false;         // the platform drops a second send with the same key
+  std::int64_t typing_interval_ms = 0;  // 0: no typing indicator
+  std::int64_t stream_interval_ms = 0;  // 0: replies cannot be streamed by edits
+  std::int64_t stream_group_interval_ms = 0;
+  std::int64_t stream_min_chars = 30;
+};
+ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view channel);
+
+struct AccountPlan {
+  std::string channel, plugin_id, account = "default";
+  ChannelTraits traits;
+  json::object config;  // the channel's keys with the account's over them, without "accounts"
+  bool enabled = true;
+  bool configured = false;
+  std::string token_source;  // "config", "tokenFile", "env", "none"
+  std::string problem;       // why it cannot run, with what to type
+  std::string instance_id() const { return plugin_id + "/" + account; }
+  // Equal texts: nothing changed that the plugin would have to be restarted for. What core alone
+  // reads (who may talk, mentions, names) is not in it.
+  std::string restart_text() const;
+};
+
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+
+// Accounts of every channel that the config names or the environment gives a secret for.
+std::vector<AccountPlan> plan_accounts(const config::Config& config,
+                                       const std::vector<plugin::PluginInfo>& plugins,
+                                       const Environment& environment);
+// The merged config of one account; empty when there is no such channel.
+json::object account_config(const config::Config& config, std::string_view channel,
+                            std::string_view account);
+
+}  // namespace openclaw::channel

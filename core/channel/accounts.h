@@ -1,0 +1,85 @@
+// Accounts: runs one plugin instance for each configured account, restarts what fails with a
+// growing pause, and is the only way to call an instance: a call never meets one that is being
+// removed. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/task_scope.h"
+#include "channel/account_plan.h"
+#include "channel/store.h"
+
+namespace openclaw::channel {
+
+struct Account {
+  AccountPlan plan;
+  plugin::PluginInstance* instance = nullptr;  // null while it may not be called
+  bool started = false;
+  json::object link;  // the last link_state
+  std::string last_error;
+  std::int64_t restarts = 0;
+  std::int64_t last_start_ms = 0, last_stop_ms = 0, last_connected_ms = 0;
+  std::int64_t last_inbound_ms = 0, last_outbound_ms = 0, last_probe_ms = 0;
+  std::size_t active_runs = 0;
+
+  std::string link_name() const;  // "online", ...; empty before the first report
+  bool connected() const { return started && link_name() == "online"; }
+
+ private:
+  friend class Accounts;
+  AbortSource stop;              // ends the account
+  std::unique_ptr<Event> fault;  // the instance has to be started anew
+  std::size_t calls = 0;         // under way in the plugin
+  std::unique_ptr<Event> calls_done;
+  AbortSource calls_stop;
+  bool ended = false;
+};
+
+class Accounts {
+ public:
+  Accounts(Runtime& runtime, plugin::PluginHost& host, Store::Clock clock);
+  // Called when an account can be sent to (again).
+  void on_up(std::function<void(const std::string& instance)> listener) {
+    up_ = std::move(listener);
+  }
+
+  // Starts what is new, restarts what changed, ends what is gone; leaves the rest alone. Returns
+  // when the old ones have ended; new ones go on starting by themselves.
+  Awaitable<> apply(std::vector<AccountPlan> plans);
+  // Waits until each account has come up or failed once.
+  Awaitable<> first_results(Deadline deadline);
+  Awaitable<> stop(Deadline deadline);
+
+  void link_state(const std::string& instance, json::object state);
+  std::shared_ptr<Account> find(const std::string& instance) const;
+  std::vector<std::shared_ptr<Account>> all() const;
+  bool is_up(const std::string& instance) const;
+  // kUnavailable when the account is not running.
+  Awaitable<Result<json::value>> call(std::string instance, std::string slot, std::string payload,
+                                      Limits limits, plugin::ProgressSink progress = {});
+
+ private:
+  Awaitable<> run(std::shared_ptr<Account> account);
+  Awaitable<Result<void>> run_once(std::shared_ptr<Account> account);
+  Awaitable<Result<json::object>> plugin_config(AccountPlan plan);
+  Awaitable<> end(std::shared_ptr<Account> account, Deadline deadline);
+  Awaitable<> take_down(std::shared_ptr<Account> account);
+
+  Runtime& runtime_;
+  plugin::PluginHost& host_;
+  Store::Clock clock_;
+  TaskScope scope_;
+  std::function<void(const std::string&)> up_;
+  std::map<std::string, std::shared_ptr<Account>> accounts_;  // by "<channel>/<account>"
+  // Set when some account comes up, fails or ends. Shared: several wait on one, each change makes a
+  // new one.
+  std::shared_ptr<Event> changed_;
+  std::shared_ptr<Event> next_change();
+  void notify();
+};
+
+}  // namespace openclaw::channel

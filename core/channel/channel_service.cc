@@ -1,0 +1,301 @@
+#include "channel/channel_service.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <set>
+
+#include <spdlog/spdlog.h>
+
+#include "channel/access.h"
+#include "channel/accounts.h"
+#include "channel/channel_status.h"
+#include "channel/delivery.h"
+#include "channel/intake.h"
+#include "channel/store.h"
+#include "storage/atomic_file.h"
+
+namespace openclaw::channel {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMaxBacklog = 10'000;
+constexpr milliseconds kFirstResultsTime{2'000};
+constexpr milliseconds kProbeTime{10'000};
+constexpr milliseconds kStopStepTime{4'000};
+constexpr milliseconds kPruneEvery{60LL * 60 * 1000};
+constexpr std::size_t kMaxText = 512 * 1024;
+
+std::int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = ::secure_getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+// What `to` means: an id, with the topic behind ":topic:" and an optional "telegram:" before it.
+json::object target_of(std::string_view channel, std::string_view to) {
+  std::string id = plain_sender_id(to, channel);
+  json::object out;
+  if (const std::size_t topic = id.find(":topic:"); topic != std::string::npos) {
+    out["threadId"] = id.substr(topic + 7);
+    id.resize(topic);
+  }
+  out["id"] = id;
+  return out;
+}
+
+class Service final : public ChannelService {
+ public:
+  Service(Runtime& runtime, config::ConfigStore& config, plugin::PluginHost& plugins,
+          agent::AgentService& agents)
+      : runtime_(runtime),
+        config_(config),
+        plugins_(plugins),
+        store_(runtime, wall_clock_ms),
+        accounts_(runtime, plugins, wall_clock_ms),
+        delivery_(runtime, store_, accounts_),
+        intake_(runtime, config, agents, store_, accounts_, delivery_),
+        scope_(runtime) {
+    accounts_.on_up([this](const std::string& instance) { delivery_.account_up(instance); });
+  }
+  ~Service() override { plugins_.set_channel_events(nullptr); }
+
+  Awaitable<Result<void>> start() override;
+  Awaitable<> stop(Deadline deadline) override;
+  Awaitable<> apply_config() override;
+  Awaitable<json::object> status(bool probe, Limits limits) override;
+  std::vector<std::string> failing() const override;
+  Awaitable<Result<json::object>> send(std::string channel, std::string account, std::string to,
+                                       std::string text, std::string idempotency_key,
+                                       Limits limits) override;
+
+  void inbound(plugin::PluginInstance& from, json::object event,
+               std::function<void(Code)> ack) override;
+  void link_state(plugin::PluginInstance& from, json::object state) override;
+
+ private:
+  Awaitable<> take_in(std::string instance, json::object event, std::function<void(Code)> ack);
+  void handle(InboxRow row);
+  Awaitable<> keep_pruned();
+
+  Runtime& runtime_;
+  config::ConfigStore& config_;
+  plugin::PluginHost& plugins_;
+  Store store_;
+  Accounts accounts_;
+  Delivery delivery_;
+  Intake intake_;
+  TaskScope scope_;
+  std::map<std::string, json::value> probes_;
+  bool open_ = false;
+};
+
+Awaitable<Result<void>> Service::start() {
+  const std::filesystem::path state = config_.paths().state_dir;
+  auto set_aside = std::make_shared<std::string>();
+  std::function<Result<void>()> work = [this, state, set_aside]() -> Result<void> {
+    if (auto made = storage::make_private_dir(state); made.has_error()) return made.error();
+    return store_.open(state / "channels.db", *set_aside);
+  };
+  Limits none;
+  auto opened = co_await run_blocking<void>(runtime_, none, work);
+  if (opened.has_error()) co_return opened.error();
+  open_ = true;
+  if (!set_aside->empty()) {
+    spdlog::error(
+        "the channel store could not be read and was kept as {}; messages that waited in it are "
+        "there",
+        *set_aside);
+  }
+  auto pruned = co_await store_.prune();
+  if (pruned.has_error()) co_return pruned.error();
+  if (pruned.value() > 0)
+    spdlog::warn("{} messages were older than their lifetime and are not sent", pruned.value());
+  auto inbox = co_await store_.unfinished();
+  if (inbox.has_error()) co_return inbox.error();
+  auto outbox = co_await store_.undelivered();
+  if (outbox.has_error()) co_return outbox.error();
+  plugins_.set_channel_events(this);
+  co_await apply_config();
+  co_await delivery_.resume(std::move(outbox.value()));
+  for (InboxRow& row : inbox.value()) intake_.resume(std::move(row));
+  scope_.spawn("prune the channel store", keep_pruned());
+  co_await accounts_.first_results(Deadline::after(kFirstResultsTime));
+  co_return Result<void>();
+}
+
+Awaitable<> Service::keep_pruned() {
+  Limits limits{Deadline::after(kPruneEvery), scope_.abort()};
+  while ((co_await sleep_until(runtime_, limits)).has_value()) {
+    auto pruned = co_await store_.prune();
+    if (pruned.has_error()) spdlog::error("{}", pruned.error().message);
+    limits.deadline = Deadline::after(kPruneEvery);
+  }
+}
+
+Awaitable<> Service::stop(Deadline deadline) {
+  // No new events, then no new turns, then nothing on its way, then the accounts.
+  co_await intake_.stop(deadline.earlier(Deadline::after(kStopStepTime)));
+  co_await delivery_.stop(deadline.earlier(Deadline::after(kStopStepTime)));
+  co_await accounts_.stop(deadline);
+  plugins_.set_channel_events(nullptr);
+  (void)co_await scope_.stop(deadline);
+  if (!open_) co_return;
+  open_ = false;
+  std::function<Result<void>()> work = [this]() -> Result<void> {
+    store_.close();
+    return {};
+  };
+  Limits none;
+  (void)co_await run_blocking<void>(runtime_, none, work);
+}
+
+Awaitable<> Service::apply_config() {
+  const config::Snapshot config = config_.current();
+  std::vector<plugin::PluginInfo> infos = plugins_.list();
+  std::vector<AccountPlan> plans = plan_accounts(*config, infos, environment);
+  co_await accounts_.apply(std::move(plans));
+}
+
+void Service::inbound(plugin::PluginInstance& from, json::object event,
+                      std::function<void(Code)> ack) {
+  if (scope_.abort().aborted() || !open_) return ack(Code::kUnavailable);
+  // The platform keeps what is refused here and offers it again.
+  if (intake_.backlog() >= kMaxBacklog) return ack(Code::kResourceExhausted);
+  scope_.spawn("inbound " + from.id(), take_in(from.id(), std::move(event), std::move(ack)));
+}
+
+Awaitable<> Service::take_in(std::string instance, json::object event,
+                             std::function<void(Code)> ack) {
+  InboxRow row;
+  row.instance = std::move(instance);
+  row.event_id = string_or(event, "eventId", "");
+  if (row.event_id.empty() || row.event_id.size() > 512) {
+    spdlog::error("channel {}: an event without an eventId was refused", row.instance);
+    ack(Code::kInvalidArgument);
+    co_return;
+  }
+  const json::value* conversation = event.if_contains("conversation");
+  if (conversation != nullptr && conversation->is_object())
+    row.lane = lane_of(row.instance, conversation->get_object());
+  row.event = std::move(event);
+  const std::string kind = string_or(row.event, "kind", "");
+  const bool to_read = !row.lane.empty() && (kind == "message" || kind == "callback");
+  row.state = to_read ? InboxState::kQueued : InboxState::kDone;
+  auto added = co_await store_.add_inbound(row);
+  if (added.has_error()) {
+    spdlog::error("channel {}: {}", row.instance, added.error().message);
+    ack(added.error().code);
+    co_return;
+  }
+  ack(Code::kOk);
+  if (added.value().duplicate) co_return;
+  if (const auto account = accounts_.find(row.instance)) account->last_inbound_ms = store_.now();
+  row.id = added.value().id;
+  row.received_ms = store_.now();
+  if (to_read) {
+    intake_.accept(std::move(row));
+  } else {
+    handle(std::move(row));
+  }
+}
+
+// Events that are no messages.
+void Service::handle(InboxRow row) {
+  const std::string kind = string_or(row.event, "kind", "");
+  if (kind == "edit") {
+    std::string message_id = string_or(row.event, "messageId", "");
+    (void)intake_.correct(row.lane, message_id, std::move(row.event));
+  } else if (kind == "membership") {
+    if (!bool_or(row.event, "present", true)) {
+      delivery_.drop_lane(row.lane, "the bot was blocked or removed from this chat");
+    }
+  } else if (kind == "unparsed") {
+    spdlog::warn("channel {}: the event {} could not be read and was put aside", row.instance,
+                 row.event_id);
+  }
+}
+
+void Service::link_state(plugin::PluginInstance& from, json::object state) {
+  accounts_.link_state(from.id(), std::move(state));
+}
+
+Awaitable<json::object> Service::status(bool probe, Limits limits) {
+  if (probe) {
+    for (const auto& account : accounts_.all()) {
+      if (!account->started) continue;
+      const std::string instance = account->plan.instance_id();
+      auto answer = co_await accounts_.call(instance, "channel.probe", "",
+                                            limits.with_deadline(Deadline::after(kProbeTime)));
+      account->last_probe_ms = store_.now();
+      probes_[instance] =
+          answer.has_value()
+              ? std::move(answer.value())
+              : json::value(json::object{{"ok", false}, {"error", answer.error().message}});
+    }
+  }
+  const config::Snapshot config = config_.current();
+  co_return status_json(*config, accounts_.all(), probes_);
+}
+
+std::vector<std::string> Service::failing() const {
+  std::set<std::string> names;
+  for (const auto& account : accounts_.all()) {
+    if (account->plan.enabled && account->plan.configured && !account->connected())
+      names.insert(account->plan.channel);
+  }
+  return {names.begin(), names.end()};
+}
+
+Awaitable<Result<json::object>> Service::send(std::string channel, std::string account,
+                                              std::string to, std::string text,
+                                              std::string idempotency_key, Limits limits) {
+  if (account.empty()) account = "default";
+  if (text.empty())
+    co_return make_error(Code::kInvalidArgument, "invalid send params: text or media is required");
+  if (text.size() > kMaxText)
+    co_return make_error(Code::kInvalidArgument, "the text is longer than 512 KiB");
+  std::shared_ptr<Account> found;
+  bool known = false;
+  for (const auto& each : accounts_.all()) {
+    known = known || each->plan.channel == channel;
+    if (each->plan.channel == channel && each->plan.account == account) found = each;
+  }
+  if (!found || !found->plan.configured) {
+    co_return make_error(known ? Code::kFailedPrecondition : Code::kInvalidArgument,
+                         known ? "channel " + channel + " has no account \"" + account +
+                                     "\" that is configured; see: openclaw channels list"
+                               : "unsupported channel: " + channel);
+  }
+  json::object conversation = target_of(channel, to);
+  OutboxRow row;
+  row.instance = found->plan.instance_id();
+  row.lane = lane_of(row.instance, conversation);
+  row.idempotency_key = "send:" + row.instance + ":" + idempotency_key;
+  row.message = json::object{
+      {"conversation", std::move(conversation)}, {"text", text}, {"format", "markdown"}};
+  auto stored = co_await store_.add_outbox(std::move(row));
+  if (stored.has_error()) co_return stored.error();
+  co_return co_await delivery_.wait(std::move(stored.value()), limits);
+}
+
+}  // namespace
+
+std::unique_ptr<ChannelService> ChannelService::create(Runtime& runtime,
+                                                       config::ConfigStore& config,
+                                                       plugin::PluginHost& plugins,
+                                                       agent::AgentService& agents,
+                                                       session::SessionStore& sessions) {
+  (void)sessions;  // keys come from session/session_key.h; entries are the agent's business
+  return std::make_unique<Service>(runtime, config, plugins, agents);
+}
+
+}  // namespace openclaw::channel

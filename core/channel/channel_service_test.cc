@@ -1,0 +1,465 @@
+#include "channel/channel_service.h"
+
+#include <fstream>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "channel/fakes_for_test.h"
+#include "storage/temp_dir_for_test.h"
+
+namespace openclaw::channel {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The whole room on a real store. crash() drops everything without stop(), as a kill does.
+class ChannelServiceTest : public testing::Test {
+ protected:
+  ChannelServiceTest() {
+    config_text_ = R"({"channels":{"fake":{"token":"t","allowFrom":["1","2"]}}})";
+  }
+  ~ChannelServiceTest() override {
+    if (life_ && life_->service) wait(life_->service->stop(Deadline::after(milliseconds(5000))));
+  }
+
+  // One life of the process.
+  struct Life {
+    explicit Life(const std::filesystem::path& dir, std::string_view config)
+        : store({dir, dir / "openclaw.toml", dir}, {},
+                config::from_json(json::parse(config).get_object())),
+          host(runtime),
+          agent(runtime) {}
+    ~Life() {
+      service.reset();
+      runtime.stop_blocking();
+    }
+    Runtime runtime;
+    config::ConfigStore store;
+    FakeHost host;
+    FakeAgent agent;
+    std::unique_ptr<ChannelService> service;
+  };
+
+  void boot() {
+    life_ = std::make_unique<Life>(dir_.path(), config_text_);
+    life_->host.handler = [this](const std::string& slot, const json::object& payload,
+                                 const plugin::ProgressSink& progress) {
+      return platform(slot, payload, progress);
+    };
+    if (prepare) prepare(*life_);
+    life_->service =
+        ChannelService::create(life_->runtime, life_->store, life_->host, life_->agent, sessions());
+    auto started = wait(life_->service->start());
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+  }
+  void stop_cleanly() {
+    wait(life_->service->stop(Deadline::after(milliseconds(5000))));
+    life_.reset();
+  }
+  // Nothing more runs and nothing is tidied up: the old life is put where nobody looks.
+  void crash() {
+    static auto* graveyard = new std::vector<std::unique_ptr<Life>>();
+    graveyard->push_back(std::move(life_));
+  }
+
+  static session::SessionStore& sessions() {
+    // Not used by the room; a reference is all it takes.
+    static session::SessionStore* none = nullptr;
+    return *none;
+  }
+
+  Result<json::value> platform(const std::string& slot, const json::object& payload,
+                               const plugin::ProgressSink& progress) {
+    calls.emplace_back(slot, payload);
+    if (slot == "channel.send" && on_send) {
+      if (auto answer = on_send(payload, progress)) return *answer;
+    }
+    if (slot == "channel.send" && !payload.contains("draft")) sent.push_back(payload);
+    return json::value{{"messageId", "m" + std::to_string(++next_message_)}};
+  }
+
+  template <class T>
+  T wait(Awaitable<T> task) {
+    std::optional<T> out;
+    asio::co_spawn(life_->runtime.loop(), std::move(task),
+                   [&](const std::exception_ptr& e, T value) {
+                     if (e) std::rethrow_exception(e);
+                     out.emplace(std::move(value));
+                   });
+    EXPECT_TRUE(until([&] { return out.has_value(); }));
+    return std::move(*out);
+  }
+  void wait(Awaitable<> task) {
+    bool done = false;
+    asio::co_spawn(life_->runtime.loop(), std::move(task), [&](const std::exception_ptr& e) {
+      if (e) std::rethrow_exception(e);
+      done = true;
+    });
+    EXPECT_TRUE(until([&] { return done; }));
+  }
+  // Runs the loop until the condition holds.
+  bool until(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    life_->runtime.loop().restart();
+    while (!holds()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      life_->runtime.loop().run_one_until(deadline);
+    }
+    return true;
+  }
+  // Runs what can run without waiting for anything but the disk.
+  void settle() {
+    bool done = false;
+    auto deadline = std::chrono::steady_clock::now() + milliseconds(150);
+    life_->runtime.loop().restart();
+    while (!done && std::chrono::steady_clock::now() < deadline)
+      life_->runtime.loop().run_one_until(deadline);
+  }
+
+  json::object message(const std::string& id, const std::string& text,
+                       const std::string& sender = "1") {
+    return {{"kind", "message"},
+            {"eventId", id},
+            {"account", "default"},
+            {"conversation", {{"id", sender}, {"type", "direct"}}},
+            {"sender", {{"id", sender}, {"name", "Ada"}}},
+            {"messageId", id},
+            {"text", text},
+            {"timestampMs", 1}};
+  }
+  Code offer(json::object event) {
+    std::optional<Code> answer;
+    life_->host.events->inbound(*life_->host.instance(), std::move(event),
+                                [&](Code code) { answer = code; });
+    EXPECT_TRUE(until([&] { return answer.has_value(); }));
+    return answer.value_or(Code::kInternal);
+  }
+  std::vector<std::string> sent_texts() const {
+    std::vector<std::string> out;
+    for (const auto& each : sent) out.emplace_back(each.at("text").get_string());
+    return out;
+  }
+
+  storage::TempDir dir_;
+  std::string config_text_;
+  std::unique_ptr<Life> life_;
+  std::function<void(Life&)> prepare;
+  // What the platform has seen over all lives.
+  std::vector<json::object> sent;
+  std::vector<std::pair<std::string, json::object>> calls;
+  std::function<std::optional<Result<json::value>>(const json::object&,
+                                                   const plugin::ProgressSink&)>
+      on_send;
+  int next_message_ = 0;
+};
+
+TEST_F(ChannelServiceTest, P1AMessageIsAnsweredOnceAndADuplicateIsNotReadAgain) {
+  boot();
+  EXPECT_EQ(offer(message("e1", "hi")), Code::kOk);
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_EQ(offer(message("e1", "hi")), Code::kOk);
+  settle();
+  EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
+  EXPECT_EQ(life_->agent.requests.size(), 1U);
+  EXPECT_EQ(life_->agent.requests[0].session_key, "agent:main:main");
+  EXPECT_TRUE(life_->agent.requests[0].origin.is_owner);
+  stop_cleanly();
+  boot();
+  EXPECT_EQ(offer(message("e1", "hi")), Code::kOk);
+  settle();
+  EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
+}
+
+TEST_F(ChannelServiceTest, P1ATurnThatACrashCutRunsAgainAndIsAnsweredOnce) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  EXPECT_EQ(offer(message("e1", "hi")), Code::kOk);
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  settle();
+  crash();
+  prepare = nullptr;
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
+}
+
+TEST_F(ChannelServiceTest, P2ATurnWhoseToolsRanIsReportedInsteadOfRepeated) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  offer(message("e1", "deploy"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  life_->agent.emit("fake/default:e1", "tool", {{"phase", "start"}});
+  settle();
+  crash();
+  prepare = nullptr;
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts()[0], HasSubstr("restarted"));
+  EXPECT_TRUE(life_->agent.requests.empty());
+}
+
+TEST_F(ChannelServiceTest, P1ACleanStopKeepsTheRunningTurnForTheNextStart) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  offer(message("e1", "one"));
+  offer(message("e2", "two"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  stop_cleanly();
+  EXPECT_TRUE(sent.empty());
+  prepare = nullptr;
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 2; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: one", "re: two"));
+}
+
+TEST_F(ChannelServiceTest, P3ACrashWhileSendingIsSentAgainOnceAndFlagged) {
+  on_send = [](const json::object&,
+               const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    return Result<json::value>(
+        Error(Code::kProtocol, "the connection broke after the request was written"));
+  };
+  boot();
+  offer(message("e1", "hi"));
+  // Tried, unknown, tried once more, unknown: given up as ambiguous, not repeated for ever.
+  ASSERT_TRUE(until([&] { return calls.size() >= 2 && calls[0].first == "channel.send"; }));
+  settle();
+  on_send = nullptr;
+  crash();
+  boot();
+  settle();
+  EXPECT_TRUE(sent.empty());
+  EXPECT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[0].second.at("idempotencyKey"), calls[1].second.at("idempotencyKey"));
+}
+
+TEST_F(ChannelServiceTest, ATransientFailureIsRetriedAfterWhatThePlatformAsked) {
+  int tries = 0;
+  std::optional<std::chrono::steady_clock::time_point> refused;
+  on_send = [&](const json::object&,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    if (++tries > 1) {
+      EXPECT_GE(std::chrono::steady_clock::now() - *refused, milliseconds(290));
+      return std::nullopt;
+    }
+    refused = std::chrono::steady_clock::now();
+    Error error(Code::kResourceExhausted, "slow down");
+    error.retry_after = milliseconds(300);
+    return Result<json::value>(error);
+  };
+  boot();
+  offer(message("e1", "hi"));
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_EQ(tries, 2);
+}
+
+TEST_F(ChannelServiceTest, P5APermanentFailureEndsAndTheNextMessageGoesOn) {
+  on_send = [&](const json::object& payload,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    if (payload.at("text") == "re: one")
+      return Result<json::value>(Error(Code::kPermissionDenied, "bot was blocked"));
+    return std::nullopt;
+  };
+  boot();
+  offer(message("e1", "one"));
+  offer(message("e2", "two"));
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: two"));
+  crash();
+  on_send = nullptr;
+  boot();
+  settle();
+  EXPECT_THAT(sent_texts(), ElementsAre("re: two"));
+}
+
+TEST_F(ChannelServiceTest, ARetryGoesOnWhereThePartialSendEnded) {
+  int tries = 0;
+  json::value resumed;
+  on_send = [&](const json::object& payload,
+                const plugin::ProgressSink& progress) -> std::optional<Result<json::value>> {
+    if (++tries == 1) {
+      progress(plugin::Stream::kJson, R"({"done":1,"of":3})");
+      Error error(Code::kUnavailable, "gone");
+      error.retry_after = milliseconds(1);
+      return Result<json::value>(error);
+    }
+    resumed = payload.at("resume");
+    return std::nullopt;
+  };
+  boot();
+  offer(message("e1", "hi"));
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_EQ(resumed.at("done"), 1);
+}
+
+TEST_F(ChannelServiceTest, StrangersAreToldACodeOnceAndApprovalCountsAtOnce) {
+  boot();
+  offer(message("e1", "hello", "9"));
+  offer(message("e2", "hello?", "9"));
+  ASSERT_TRUE(until([&] { return !sent.empty(); }));
+  settle();
+  ASSERT_EQ(sent.size(), 1U);
+  const auto requests = PairingStore(dir_.path()).list("fake");
+  ASSERT_TRUE(requests.has_value());
+  ASSERT_EQ(requests.value().size(), 1U);
+  EXPECT_THAT(sent_texts()[0],
+              HasSubstr("openclaw pairing approve fake " + requests.value()[0].code));
+  EXPECT_TRUE(life_->agent.requests.empty());
+  ASSERT_TRUE(PairingStore(dir_.path()).approve("fake", requests.value()[0].code).has_value());
+  offer(message("e3", "now", "9"));
+  ASSERT_TRUE(until([&] { return sent.size() == 2; }));
+  EXPECT_EQ(sent_texts()[1], "re: now");
+  EXPECT_FALSE(life_->agent.requests[0].origin.is_owner);
+}
+
+TEST_F(ChannelServiceTest, A25UnknownKindsOfChatAreDenied) {
+  boot();
+  json::object event = message("e1", "hi");
+  event["conversation"].get_object()["type"] = "unknown";
+  EXPECT_EQ(offer(std::move(event)), Code::kOk);
+  settle();
+  EXPECT_TRUE(sent.empty());
+  EXPECT_TRUE(life_->agent.requests.empty());
+}
+
+TEST_F(ChannelServiceTest, OneConversationKeepsItsOrderAndOthersRunBeside) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  offer(message("e1", "one"));
+  offer(message("e2", "two"));
+  offer(message("e3", "other", "2"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 2; }));
+  settle();
+  EXPECT_EQ(life_->agent.requests.size(), 2U);
+  life_->agent.release();
+  ASSERT_TRUE(until([&] { return sent.size() == 3; }));
+  std::vector<std::string> first;
+  for (const auto& each : sent) {
+    if (each.at("conversation").at("id") == "1") first.emplace_back(each.at("text").get_string());
+  }
+  EXPECT_THAT(first, ElementsAre("re: one", "re: two"));
+}
+
+TEST_F(ChannelServiceTest, AStopWordOvertakesTheRunningTurn) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  offer(message("e1", "long work"));
+  offer(message("e2", "more work"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  offer(message("e3", "/stop"));
+  ASSERT_TRUE(until([&] { return !sent.empty(); }));
+  settle();
+  EXPECT_THAT(sent_texts(), ElementsAre("Stopped."));
+  EXPECT_EQ(life_->agent.requests.size(), 1U);
+}
+
+TEST_F(ChannelServiceTest, AStrangersStopWordStopsNothing) {
+  config_text_ = R"({"channels":{"fake":{"token":"t","allowFrom":["1"],"dmPolicy":"allowlist"}}})";
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  offer(message("e1", "work"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  offer(message("e2", "/stop", "9"));
+  settle();
+  EXPECT_EQ(life_->agent.active_runs(), 1U);
+  EXPECT_TRUE(sent.empty());
+}
+
+TEST_F(ChannelServiceTest, ADraftIsEditedAndTheReplyReplacesIt) {
+  prepare = [](Life& life) {
+    life.agent.held = true;
+    life.host.traits()["streaming"] = json::object{{"minIntervalMs", 5}, {"minChars", 3}};
+    life.host.traits()["typing"] = json::object{{"intervalMs", 1000}};
+  };
+  boot();
+  offer(message("e1", "tell me"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  const auto count = [&](std::string_view slot) {
+    return std::count_if(calls.begin(), calls.end(),
+                         [&](const auto& call) { return call.first == slot; });
+  };
+  life_->agent.emit("fake/default:e1", "assistant", {{"text", "Once upon"}});
+  ASSERT_TRUE(until([&] { return count("channel.send") == 1; }));
+  life_->agent.emit("fake/default:e1", "assistant", {{"text", "Once upon a time"}});
+  ASSERT_TRUE(until([&] { return count("channel.edit") == 1; }));
+  life_->agent.release();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_TRUE(sent[0].at("replaces").at("messageId").get_string().starts_with('m'));
+  EXPECT_GE(count("channel.presence"), 1);
+}
+
+TEST_F(ChannelServiceTest, SilenceIsNotSent) {
+  boot();
+  life_->agent.answer = [](const agent::TurnRequest&) {
+    agent::TurnResult result;
+    result.status = "ok";
+    result.text = "NO_REPLY";
+    return result;
+  };
+  offer(message("e1", "fyi"));
+  ASSERT_TRUE(until([&] { return life_->agent.requests.size() == 1; }));
+  settle();
+  EXPECT_TRUE(sent.empty());
+}
+
+TEST_F(ChannelServiceTest, SendingByHandIsDurableAndIdempotent) {
+  boot();
+  const auto first = wait(life_->service->send("fake", "default", "fake:1", "hello", "k1",
+                                               Limits::within(milliseconds(5000))));
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  const auto again = wait(life_->service->send("fake", "default", "1", "hello", "k1",
+                                               Limits::within(milliseconds(5000))));
+  EXPECT_EQ(first.value().at("messageId"), again.value().at("messageId"));
+  EXPECT_EQ(sent.size(), 1U);
+  const auto unknown =
+      wait(life_->service->send("nope", "", "1", "x", "k2", Limits::within(milliseconds(5000))));
+  EXPECT_EQ(unknown.error().message, "unsupported channel: nope");
+}
+
+TEST_F(ChannelServiceTest, R131R133AccountsStartFromTheirTokenFileAndStatusNamesNoSecret) {
+  std::ofstream(dir_.path() / "token") << "very-secret\n";
+  config_text_ =
+      R"({"channels":{"fake":{"tokenFile":")" + (dir_.path() / "token").string() + R"("}}})";
+  boot();
+  ASSERT_EQ(life_->host.created.size(), 1U);
+  EXPECT_EQ(life_->host.created[0].at("token").get_string(), "very-secret");
+  const json::object status =
+      wait(life_->service->status(true, Limits::within(milliseconds(5000))));
+  EXPECT_EQ(status.at("channelAccounts").at("fake").at(0).at("connected"), true);
+  EXPECT_EQ(status.at("channelAccounts").at("fake").at(0).at("tokenSource").get_string(),
+            "tokenFile");
+  EXPECT_THAT(json::serialize(status), testing::Not(HasSubstr("very-secret")));
+  EXPECT_TRUE(life_->service->failing().empty());
+}
+
+TEST_F(ChannelServiceTest, AnAccountThatCannotLogInIsFailingAndSaysWhy) {
+  prepare = [](Life& life) {
+    life.host.on_start = [](const std::string&) {
+      return Result<void>(Error(Code::kUnauthenticated, "the token is wrong"));
+    };
+  };
+  boot();
+  ASSERT_TRUE(until([&] { return !life_->service->failing().empty(); }));
+  const json::object status =
+      wait(life_->service->status(false, Limits::within(milliseconds(5000))));
+  EXPECT_EQ(status.at("channelAccounts").at("fake").at(0).at("lastError").get_string(),
+            "the token is wrong");
+  EXPECT_THAT(life_->service->failing(), ElementsAre("fake"));
+}
+
+TEST_F(ChannelServiceTest, AccountsWithoutATokenAreListedAndNotStarted) {
+  config_text_ = "{}";
+  boot();
+  EXPECT_TRUE(life_->host.created.empty());
+  const json::object status =
+      wait(life_->service->status(false, Limits::within(milliseconds(5000))));
+  EXPECT_EQ(status.at("channelAccounts").at("fake").at(0).at("configured"), false);
+  EXPECT_TRUE(life_->service->failing().empty());
+}
+
+}  // namespace
+}  // namespace openclaw::channel

@@ -1,0 +1,96 @@
+#include "channel/channel_status.h"
+
+#include <algorithm>
+
+#include "channel/access.h"
+
+namespace openclaw::channel {
+namespace {
+
+void put_time(json::object& out, std::string_view key, std::int64_t ms) {
+  if (ms != 0) out[key] = ms;
+}
+
+json::object account_json(const config::Config& config, const Account& account,
+                          const json::value* probe) {
+  const AccountPlan& plan = account.plan;
+  const json::object rules = account_config(config, plan.channel, plan.account);
+  json::object out{
+      {"accountId", plan.account},        {"enabled", plan.enabled},
+      {"configured", plan.configured},    {"running", account.started},
+      {"connected", account.connected()}, {"reconnectAttempts", account.restarts},
+      {"tokenSource", plan.token_source}, {"dmPolicy", string_or(rules, "dmPolicy", "pairing")},
+      {"busy", account.active_runs > 0},  {"activeRuns", account.active_runs}};
+  if (const std::string name = string_or(rules, "name", ""); !name.empty()) out["name"] = name;
+  json::array allow;
+  for (const std::string& id : ids_at(rules, "allowFrom", plan.channel)) allow.emplace_back(id);
+  out["allowFrom"] = std::move(allow);
+  const std::string error = !account.last_error.empty() ? account.last_error
+                            : plan.enabled              ? plan.problem
+                                                        : "";
+  out["lastError"] = error.empty() ? json::value(nullptr) : json::value(error);
+  if (const std::string state = account.link_name(); !state.empty()) out["linkState"] = state;
+  if (const std::string reason = string_or(account.link, "reason", ""); !reason.empty())
+    out["linkReason"] = reason;
+  const json::value* who = account.link.if_contains("account");
+  if (who != nullptr && who->is_object()) out["application"] = *who;
+  if (const std::string mode = string_or(account.link, "mode", ""); !mode.empty())
+    out["mode"] = mode;
+  put_time(out, "lastStartAt", account.last_start_ms);
+  put_time(out, "lastStopAt", account.last_stop_ms);
+  put_time(out, "lastConnectedAt", account.last_connected_ms);
+  put_time(out, "lastInboundAt", account.last_inbound_ms);
+  put_time(out, "lastOutboundAt", account.last_outbound_ms);
+  put_time(out, "lastProbeAt", account.last_probe_ms);
+  if (probe != nullptr) out["probe"] = *probe;
+  return out;
+}
+
+}  // namespace
+
+json::object status_json(const config::Config& config,
+                         const std::vector<std::shared_ptr<Account>>& accounts,
+                         const std::map<std::string, json::value>& probes) {
+  json::array order, meta;
+  json::object labels, details, images, channels, by_channel, defaults;
+  for (const auto& account : accounts) {
+    const AccountPlan& plan = account->plan;
+    const auto probe = probes.find(plan.instance_id());
+    json::object own =
+        account_json(config, *account, probe == probes.end() ? nullptr : &probe->second);
+    if (!by_channel.contains(plan.channel)) {
+      order.emplace_back(plan.channel);
+      labels[plan.channel] = plan.traits.label.empty() ? plan.channel : plan.traits.label;
+      details[plan.channel] =
+          plan.traits.detail_label.empty() ? plan.channel : plan.traits.detail_label;
+      json::object described{{"id", plan.channel},
+                             {"label", labels[plan.channel]},
+                             {"detailLabel", details[plan.channel]}};
+      if (!plan.traits.system_image.empty()) {
+        images[plan.channel] = plan.traits.system_image;
+        described["systemImage"] = plan.traits.system_image;
+      }
+      meta.push_back(std::move(described));
+      by_channel[plan.channel] = json::array();
+      defaults[plan.channel] = plan.account;
+    }
+    // The channel's own summary is its default account's, else its first's.
+    if (!channels.contains(plan.channel) || plan.account == "default") {
+      json::object summary = own;
+      summary.erase("accountId");
+      channels[plan.channel] = std::move(summary);
+    }
+    if (plan.account == "default") defaults[plan.channel] = "default";
+    by_channel[plan.channel].get_array().push_back(std::move(own));
+  }
+  return {{"channelOrder", std::move(order)},
+          {"channelLabels", std::move(labels)},
+          {"channelDetailLabels", std::move(details)},
+          {"channelSystemImages", std::move(images)},
+          {"channelMeta", std::move(meta)},
+          {"channels", std::move(channels)},
+          {"channelAccounts", std::move(by_channel)},
+          {"channelDefaultAccountId", std::move(defaults)}};
+}
+
+}  // namespace openclaw::channel

@@ -1,0 +1,276 @@
+#include "channel/delivery.h"
+
+#include <algorithm>
+#include <random>
+
+#include <spdlog/spdlog.h>
+
+#include "channel/access.h"
+
+namespace openclaw::channel {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSendTime{5 * 60 *
+                                 1000};  // a long reply goes out in pieces, at the platform's pace
+constexpr std::int64_t kLongestPauseMs = 60'000;
+constexpr std::int64_t kStorePauseMs = 1'000;
+
+enum class Outcome { kRetry, kUnknown, kAccount, kPermanent };
+
+// What a failed send says about the message. See PAYLOADS.md, channel.
+Outcome outcome_of(Code code) {
+  switch (code) {
+    case Code::kUnavailable:
+    case Code::kResourceExhausted:
+      return Outcome::kRetry;
+    case Code::kUnauthenticated:
+      return Outcome::kAccount;
+    case Code::kDeadlineExceeded:
+    case Code::kCancelled:
+    case Code::kProtocol:
+    case Code::kInternal:
+      return Outcome::kUnknown;
+    default:
+      return Outcome::kPermanent;
+  }
+}
+
+std::int64_t backoff_ms(std::int64_t attempts) {
+  const std::int64_t whole = std::min<std::int64_t>(
+      kLongestPauseMs, 1000LL << std::clamp<std::int64_t>(attempts - 1, 0, 16));
+  static std::minstd_rand random{std::random_device{}()};
+  std::uniform_int_distribution<std::int64_t> spread(whole / 2, whole);
+  return spread(random);
+}
+
+std::string payload_of(const OutboxRow& row) {
+  json::object message = row.message;
+  message["idempotencyKey"] = row.idempotency_key;
+  if (!row.progress.empty()) message["resume"] = row.progress;
+  return json::serialize(message);
+}
+
+}  // namespace
+
+std::size_t Delivery::waiting() const {
+  std::size_t count = 0;
+  for (const auto& [key, lane] : lanes_) count += lane->rows.size();
+  return count;
+}
+
+bool Delivery::idempotent(const OutboxRow& row) const {
+  const auto account = accounts_.find(row.instance);
+  return account && account->plan.traits.idempotent_send;
+}
+
+void Delivery::enqueue(OutboxRow row) {
+  if (row.state != OutboxState::kQueued && row.state != OutboxState::kSending) return;
+  auto& lane = lanes_[row.lane];
+  if (!lane) lane = std::make_unique<Lane>();
+  const bool known = std::any_of(lane->rows.begin(), lane->rows.end(),
+                                 [&](const OutboxRow& r) { return r.id == row.id; });
+  if (known) return;
+  std::string key = row.lane;
+  lane->rows.push_back(std::move(row));
+  if (lane->draining) return;
+  lane->draining = true;
+  scope_.spawn("deliver " + lane->rows.front().instance, drain(std::move(key)));
+}
+
+Awaitable<> Delivery::resume(std::vector<OutboxRow> rows) {
+  for (OutboxRow& row : rows) {
+    if (row.state == OutboxState::kSending) {
+      const std::string error = "the gateway ended while this was being sent";
+      if (row.ambiguous && !idempotent(row)) {
+        co_await finish(row, OutboxState::kAmbiguous, error);
+        continue;
+      }
+      const bool unknown = !idempotent(row);
+      (void)co_await store_.set_waiting(row.id, 0, unknown, error);
+      row.state = OutboxState::kQueued;
+      row.ambiguous = row.ambiguous || unknown;
+      if (unknown)
+        spdlog::warn("channel {}: message {} may be seen twice: {}", row.instance, row.id, error);
+    }
+    enqueue(std::move(row));
+  }
+}
+
+Awaitable<> Delivery::stop(Deadline deadline) {
+  stopping_.abort("the gateway is stopping");
+  for (const auto& [key, lane] : lanes_) {
+    if (lane->wake) lane->wake->set();
+  }
+  idle_ = std::make_shared<Event>(runtime_);
+  const auto idle = idle_;
+  if (draining_ > 0) (void)co_await idle->wait(deadline);
+  (void)co_await scope_.stop(deadline);
+}
+
+void Delivery::account_up(const std::string& instance) {
+  for (const auto& [key, lane] : lanes_) {
+    if (lane->wake && !lane->rows.empty() && lane->rows.front().instance == instance)
+      lane->wake->set();
+  }
+}
+
+void Delivery::drop_lane(const std::string& lane, const std::string& reason) {
+  const auto found = lanes_.find(lane);
+  if (found == lanes_.end() || found->second->rows.empty()) return;
+  found->second->dropped = reason;
+  if (found->second->wake) found->second->wake->set();
+}
+
+Awaitable<> Delivery::pause(Lane& lane, std::int64_t until_ms) {
+  lane.wake = std::make_shared<Event>(runtime_);
+  const auto wake = lane.wake;
+  const std::int64_t wait = std::max<std::int64_t>(until_ms - store_.now(), 0);
+  (void)co_await wake->wait(Deadline::after(milliseconds(wait)));
+  lane.wake.reset();
+}
+
+Awaitable<> Delivery::drain(std::string key) {
+  Lane& lane = *lanes_[key];
+  struct Count {
+    Delivery& delivery;
+    ~Count() {
+      if (--delivery.draining_ == 0 && delivery.idle_) delivery.idle_->set();
+    }
+  };
+  ++draining_;
+  const Count count{*this};
+  while (!lane.rows.empty() && !stopping_.aborted()) {
+    const Step step = co_await attempt(lane);
+    if (step == Step::kDone) {
+      lane.rows.pop_front();
+      if (lane.rows.empty()) lane.dropped.clear();
+    }
+  }
+  lane.draining = false;
+  if (lane.rows.empty()) lanes_.erase(key);
+}
+
+Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
+  OutboxRow& row = lane.rows.front();
+  if (!lane.dropped.empty()) co_return co_await finish(row, OutboxState::kDead, lane.dropped);
+  if (row.expires_ms <= store_.now()) {
+    co_return co_await finish(row, OutboxState::kDead,
+                              "expired: it could not be delivered within its lifetime" +
+                                  (row.error.empty() ? "" : " (" + row.error + ")"));
+  }
+  if (row.not_before_ms > store_.now()) {
+    // account_up() may end this early; the row's own time still counts.
+    co_await pause(lane, std::min(row.not_before_ms, row.expires_ms));
+    co_return Step::kAgain;
+  }
+  if (!accounts_.is_up(row.instance)) {
+    co_await pause(lane, row.expires_ms);
+    co_return Step::kAgain;
+  }
+  auto marked = co_await store_.set_sending(row.id);
+  if (marked.has_error()) {
+    // Not on disk, so not sent.
+    spdlog::error("channel {}: {}", row.instance, marked.error().message);
+    row.not_before_ms = store_.now() + kStorePauseMs;
+    co_return Step::kAgain;
+  }
+  ++row.attempts;
+  plugin::ProgressSink sink = [this, id = row.id, &row](plugin::Stream, std::string_view data) {
+    boost::system::error_code error;
+    json::value value = json::parse(json::string_view(data.data(), data.size()), error);
+    if (error || !value.is_object()) return true;
+    row.progress = value.get_object();
+    scope_.spawn("note progress",
+                 [](Store& store, std::int64_t row_id, json::object progress) -> Awaitable<> {
+                   (void)co_await store.set_progress(row_id, std::move(progress));
+                 }(store_, id, row.progress));
+    return true;
+  };
+  std::string payload = payload_of(row);
+  Limits limits = Limits::within(kSendTime);
+  auto answer = co_await accounts_.call(row.instance, "channel.send", std::move(payload), limits,
+                                        std::move(sink));
+  co_return co_await settle(row, std::move(answer));
+}
+
+Awaitable<Delivery::Step> Delivery::settle(OutboxRow& row, Result<json::value> answer) {
+  if (answer.has_value()) {
+    if (const auto account = accounts_.find(row.instance)) account->last_outbound_ms = store_.now();
+    const json::object* object = answer.value().if_object();
+    row.message_id = object == nullptr ? "" : string_or(*object, "messageId", "");
+    co_return co_await finish(row, OutboxState::kSent, "");
+  }
+  const Error error = answer.error();
+  row.error = error.message;
+  bool unknown = false;
+  std::int64_t wait = error.retry_after ? error.retry_after->count() : backoff_ms(row.attempts);
+  switch (outcome_of(error.code)) {
+    case Outcome::kPermanent:
+      co_return co_await finish(row, OutboxState::kDead, error.message);
+    case Outcome::kAccount:
+      wait = kLongestPauseMs;
+      break;  // or until the account comes up anew
+    case Outcome::kRetry:
+      break;
+    case Outcome::kUnknown:
+      if (idempotent(row)) break;
+      if (stopping_.aborted()) co_return Step::kAgain;  // stays `sending`: the next start decides
+      if (row.ambiguous) co_return co_await finish(row, OutboxState::kAmbiguous, error.message);
+      unknown = true;
+      spdlog::warn("channel {}: message {} may be seen twice: {}", row.instance, row.id,
+                   error.message);
+      break;
+  }
+  row.ambiguous = row.ambiguous || unknown;
+  row.not_before_ms = store_.now() + wait;
+  auto stored = co_await store_.set_waiting(row.id, row.not_before_ms, unknown, error.message);
+  if (stored.has_error()) spdlog::error("channel {}: {}", row.instance, stored.error().message);
+  co_return Step::kAgain;
+}
+
+Awaitable<Delivery::Step> Delivery::finish(OutboxRow& row, OutboxState state, std::string error) {
+  Result<bool> stored = false;
+  for (;;) {
+    if (state == OutboxState::kSent) {
+      stored = co_await store_.set_sent(row.id, row.message_id);
+    } else {
+      stored = co_await store_.set_final(row.id, state, error);
+    }
+    if (stored.has_value() || stopping_.aborted()) break;
+    // What was sent must be written down, or the next start sends it again.
+    spdlog::error("channel {}: {}", row.instance, stored.error().message);
+    Limits limits{Deadline::after(milliseconds(kStorePauseMs)), stopping_.signal()};
+    (void)co_await sleep_until(runtime_, limits);
+  }
+  row.state = state;
+  if (state != OutboxState::kSent) {
+    spdlog::warn("channel {}: message {} was given up: {}", row.instance, row.id, error);
+  }
+  const auto waiting = waiters_.find(row.id);
+  if (waiting == waiters_.end()) co_return Step::kDone;
+  for (const auto& done : waiting->second) {
+    if (state == OutboxState::kSent) {
+      done(json::object{{"messageId", row.message_id}});
+    } else {
+      done(Error(Code::kUnavailable, "the message was not delivered: " + error));
+    }
+  }
+  waiters_.erase(waiting);
+  co_return Step::kDone;
+}
+
+Awaitable<Result<json::object>> Delivery::wait(OutboxRow row, Limits limits) {
+  if (row.state == OutboxState::kSent) co_return json::object{{"messageId", row.message_id}};
+  if (row.state == OutboxState::kDead || row.state == OutboxState::kAmbiguous) {
+    co_return make_error(Code::kUnavailable, "the message was not delivered: " + row.error);
+  }
+  std::function<void(Completer<json::object>)> start = [this, row](Completer<json::object> done) {
+    waiters_[row.id].push_back(std::move(done));
+    enqueue(row);
+  };
+  co_return co_await suspend<json::object>(runtime_, limits, std::move(start));
+}
+
+}  // namespace openclaw::channel

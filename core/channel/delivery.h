@@ -1,0 +1,63 @@
+// Delivery: brings outbox rows to their platforms. One ordered lane for each conversation, lanes in
+// parallel. A row is marked `sending` on disk before the plugin is called and `sent` after its
+// answer, so at every moment the disk says what may have gone out. Loop thread only.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "async/task_scope.h"
+#include "channel/accounts.h"
+#include "channel/store.h"
+
+namespace openclaw::channel {
+
+class Delivery {
+ public:
+  Delivery(Runtime& runtime, Store& store, Accounts& accounts)
+      : runtime_(runtime), store_(store), accounts_(accounts), scope_(runtime) {}
+
+  // A row that is in the store already.
+  void enqueue(OutboxRow row);
+  // What a restart found.
+  Awaitable<> resume(std::vector<OutboxRow> rows);
+  void account_up(const std::string& instance);
+  // The conversation is gone (blocked, removed): its rows become dead letters.
+  void drop_lane(const std::string& lane, const std::string& reason);
+  // Waits for the row's end: {"messageId"} or why it did not go out.
+  Awaitable<Result<json::object>> wait(OutboxRow row, Limits limits);
+  // Lets what is being sent end, within the deadline; the rest waits on disk.
+  Awaitable<> stop(Deadline deadline);
+  std::size_t waiting() const;
+
+ private:
+  struct Lane {
+    std::deque<OutboxRow> rows;
+    bool draining = false;
+    std::string dropped;          // reason; empty = none
+    std::shared_ptr<Event> wake;  // while the lane waits for its time or its account
+  };
+  enum class Step { kDone, kAgain };
+
+  Awaitable<> drain(std::string key);
+  Awaitable<Step> attempt(Lane& lane);
+  Awaitable<> pause(Lane& lane, std::int64_t until_ms);
+  Awaitable<Step> settle(OutboxRow& row, Result<json::value> answer);
+  Awaitable<Step> finish(OutboxRow& row, OutboxState state, std::string error);
+  bool idempotent(const OutboxRow& row) const;
+
+  Runtime& runtime_;
+  Store& store_;
+  Accounts& accounts_;
+  TaskScope scope_;
+  AbortSource stopping_;
+  std::shared_ptr<Event> idle_;  // set when the last lane has stopped
+  std::size_t draining_ = 0;
+  std::map<std::string, std::unique_ptr<Lane>> lanes_;
+  std::map<std::int64_t, std::vector<Completer<json::object>>> waiters_;
+};
+
+}  // namespace openclaw::channel

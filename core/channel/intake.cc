@@ -1,0 +1,510 @@
+#include "channel/intake.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <spdlog/spdlog.h>
+
+#include "channel/channel_service.h"
+#include "channel/routing.h"
+#include "session/session_key.h"
+
+namespace openclaw::channel {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFilesTime{10'000};
+constexpr std::size_t kMaxTurns = 4;
+constexpr std::string_view kSilent = "NO_REPLY";
+
+std::string lower_trimmed(std::string_view text) {
+  const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  while (!text.empty() && space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && (space(text.back()) || text.back() == '.' || text.back() == '!'))
+    text.remove_suffix(1);
+  std::string out(text.substr(0, 64));
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return out;
+}
+
+const json::object& object_at(const json::object& in, std::string_view key) {
+  static const json::object empty;
+  const json::value* v = in.if_contains(key);
+  return v != nullptr && v->is_object() ? v->get_object() : empty;
+}
+
+AccessFacts facts_of(const InboxRow& row, const Account& account) {
+  const json::object& conversation = object_at(row.event, "conversation");
+  const json::object& sender = object_at(row.event, "sender");
+  AccessFacts facts;
+  facts.channel = account.plan.channel;
+  facts.chat_type = string_or(conversation, "type", "");
+  facts.chat_id = string_or(conversation, "id", "");
+  facts.thread_id = string_or(conversation, "threadId", "");
+  facts.sender_id = string_or(sender, "id", "");
+  facts.anonymous = bool_or(sender, "anonymous", false);
+  facts.mentioned = bool_or(row.event, "mentioned", false);
+  facts.for_other = bool_or(row.event, "forOther", false);
+  facts.is_command = is_known_command(string_or(row.event, "text", ""));
+  return facts;
+}
+
+// The person's words, and what they point at, which the agent cannot see otherwise.
+std::string text_for_agent(const json::object& event) {
+  std::string text = string_or(event, "text", "");
+  if (const json::value* list = event.if_contains("attachments");
+      list != nullptr && list->is_array()) {
+    for (const json::value& item : list->get_array()) {
+      if (!item.is_object()) continue;
+      const std::string kind = string_or(item.get_object(), "kind", "file");
+      const std::string name = string_or(item.get_object(), "name", "");
+      text += std::string(text.empty() ? "" : "\n") + "[attached: " + kind +
+              (name.empty() ? "" : " \"" + name + "\"") + ", not available to you]";
+    }
+  }
+  const json::object& replied = object_at(event, "replyTo");
+  const std::string quoted = string_or(replied, "text", "");
+  if (!quoted.empty() && !text.starts_with('/')) {
+    const std::string who = bool_or(replied, "toSelf", false)
+                                ? "you"
+                                : string_or(object_at(replied, "sender"), "name", "someone");
+    text += "\n[in reply to " + who + ": \"" + quoted + "\"]";
+  }
+  return text;
+}
+
+bool streaming_on(const json::object& config) {
+  for (const char* key : {"streaming", "streamMode"}) {
+    const json::value* v = config.if_contains(key);
+    if (v == nullptr) continue;
+    if (v->is_bool()) return v->get_bool();
+    if (v->is_string()) return v->get_string() != "off";
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string lane_of(const std::string& instance, const json::object& conversation) {
+  return instance + "\n" + string_or(conversation, "id", "") + "\n" +
+         string_or(conversation, "threadId", "");
+}
+
+bool is_abort_word(std::string_view text) {
+  static constexpr std::array<std::string_view, 9> kWords{
+      "stop", "/stop", "abort", "/abort", "esc", "exit", "interrupt", "halt", "/cancel"};
+  const std::string word = lower_trimmed(text);
+  return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
+}
+
+bool is_known_command(std::string_view text) {
+  static constexpr std::array<std::string_view, 9> kCommands{
+      "/help", "/status", "/new", "/reset", "/stop", "/model", "/tools", "/tool", "/abort"};
+  const std::string start = lower_trimmed(text.substr(0, text.find_first_of(" \n\t")));
+  return std::find(kCommands.begin(), kCommands.end(), start) != kCommands.end();
+}
+
+Intake::Intake(Runtime& runtime, config::ConfigStore& config, agent::AgentService& agents,
+               Store& store, Accounts& accounts, Delivery& delivery)
+    : runtime_(runtime),
+      config_(config),
+      agents_(agents),
+      store_(store),
+      accounts_(accounts),
+      delivery_(delivery),
+      scope_(runtime) {
+  subscription_ = agents_.subscribe([this](const agent::AgentEvent& event) { on_event(event); });
+}
+
+Intake::~Intake() {
+  agents_.unsubscribe(subscription_);
+}
+
+Awaitable<> Intake::stop(Deadline deadline) {
+  stopping_.abort("the gateway is stopping");
+  for (const auto& waiter : turn_waiters_) waiter->set();
+  idle_ = std::make_shared<Event>(runtime_);
+  const auto idle = idle_;
+  if (draining_ > 0) (void)co_await idle->wait(deadline);
+  (void)co_await scope_.stop(deadline);
+}
+
+void Intake::on_event(const agent::AgentEvent& event) {
+  const auto found = running_.find(event.run_id);
+  if (found == running_.end()) return;
+  Running& run = found->second;
+  if (event.stream == "assistant" && run.draft) {
+    run.draft->set_text(string_or(event.data, "text", ""));
+  } else if (event.stream == "tool" && !run.effects) {
+    run.effects = true;
+    scope_.spawn("note effects", [](Store& store, std::int64_t id) -> Awaitable<> {
+      (void)co_await store.mark_effects(id);
+    }(store_, run.inbox_id));
+  }
+}
+
+void Intake::accept(InboxRow row) {
+  ++backlog_;
+  if (is_abort_word(string_or(row.event, "text", ""))) {
+    scope_.spawn("stop word", overtake(std::move(row)));
+  } else {
+    enqueue(std::move(row));
+  }
+}
+
+void Intake::resume(InboxRow row) {
+  ++backlog_;
+  if (row.state == InboxState::kRunning && row.effects) {
+    // Running it again could do its deeds twice; the person decides.
+    scope_.spawn("report a cut turn", report_cut(std::move(row)));
+  } else {
+    enqueue(std::move(row));
+  }
+}
+
+void Intake::enqueue(InboxRow row) {
+  std::string key = row.lane;
+  Lane& lane = lanes_[key];
+  lane.rows.push_back(std::move(row));
+  if (lane.draining) return;
+  lane.draining = true;
+  scope_.spawn("conversation", drain(std::move(key)));
+}
+
+bool Intake::correct(const std::string& lane, const std::string& message_id, json::object event) {
+  const auto found = lanes_.find(lane);
+  if (found == lanes_.end()) return false;
+  auto& rows = found->second.rows;
+  for (std::size_t i = 1; i < rows.size(); ++i) {  // the first is being read
+    if (string_or(rows[i].event, "messageId", "") != message_id) continue;
+    event["kind"] = rows[i].event["kind"];
+    event["eventId"] = rows[i].event["eventId"];
+    rows[i].event = event;
+    scope_.spawn("correct a message",
+                 [](Store& store, std::int64_t id, json::object changed) -> Awaitable<> {
+                   (void)co_await store.replace_event(id, std::move(changed));
+                 }(store_, rows[i].id, std::move(event)));
+    return true;
+  }
+  return false;
+}
+
+Awaitable<> Intake::drain(std::string key) {
+  // References into a map stay valid while others come and go.
+  Lane& lane = lanes_[key];
+  struct Count {
+    Intake& intake;
+    ~Count() {
+      if (--intake.draining_ == 0 && intake.idle_) intake.idle_->set();
+    }
+  };
+  ++draining_;
+  const Count count{*this};
+  while (!lane.rows.empty() && !stopping_.aborted()) {
+    InboxRow row = lane.rows.front();
+    co_await process(std::move(row));
+    lane.rows.pop_front();
+  }
+  lane.draining = false;
+  if (lane.rows.empty()) lanes_.erase(key);
+}
+
+Awaitable<> Intake::process(InboxRow row) {
+  const auto account = accounts_.find(row.instance);
+  if (!account) {
+    co_await finish(std::move(row), "the account is no longer configured", {});
+    co_return;
+  }
+  Admitted admitted;
+  admitted.account = account;
+  admitted.access = co_await decide(row, account);
+  switch (admitted.access.verdict) {
+    case Access::Verdict::kAllow: {
+      admitted.session_key = session_of(row, *account);
+      co_await run_turn(std::move(row), std::move(admitted));
+      break;
+    }
+    case Access::Verdict::kPair:
+      co_await tell_code(std::move(row), account);
+      break;
+    case Access::Verdict::kDeny:
+      spdlog::info("channel {}: a message from {} was not let in: {}", row.instance,
+                   string_or(object_at(row.event, "sender"), "id", "nobody"),
+                   admitted.access.reason);
+      co_await finish(std::move(row), "denied: " + admitted.access.reason, {});
+      break;
+    case Access::Verdict::kIgnore:
+      co_await finish(std::move(row), "ignored: " + admitted.access.reason, {});
+      break;
+  }
+}
+
+Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account) {
+  const config::Snapshot config = config_.current();
+  AccessRules rules;
+  rules.config = account_config(*config, account->plan.channel, account->plan.account);
+  if (const json::value* defaults = config->find("channels.defaults");
+      defaults != nullptr && defaults->is_object()) {
+    rules.defaults = defaults->get_object();
+  }
+  rules.owner_allow_from = config->get_strings("commands.ownerAllowFrom");
+  // Read for each decision: `pairing approve` and a removal count at once.
+  std::function<Result<std::vector<std::string>>()> work =
+      [dir = config_.paths().state_dir, channel = account->plan.channel,
+       name = account->plan.account] { return PairingStore(dir).allowed(channel, name); };
+  auto paired =
+      co_await run_blocking<std::vector<std::string>>(runtime_, Limits::within(kFilesTime), work);
+  if (paired.has_error()) {
+    spdlog::error("channel {}: nobody counts as paired: {}", row.instance, paired.error().message);
+    paired = std::vector<std::string>();
+  }
+  co_return decide_access(rules, facts_of(row, *account), paired.value());
+}
+
+Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {
+  const json::object& sender = object_at(row.event, "sender");
+  const std::string id = string_or(sender, "id", "");
+  json::object meta{{"firstName", string_or(sender, "name", "")},
+                    {"username", string_or(sender, "username", "")}};
+  std::function<Result<PairingRequest>()> work = [dir = config_.paths().state_dir,
+                                                  channel = account->plan.channel,
+                                                  name = account->plan.account, id, meta] {
+    return PairingStore(dir).request(channel, name, id, meta);
+  };
+  auto request = co_await run_blocking<PairingRequest>(runtime_, Limits::within(kFilesTime), work);
+  if (request.has_error()) {
+    spdlog::warn("channel {}: no pairing code for {}: {}", row.instance, id,
+                 request.error().message);
+    co_await finish(std::move(row), "pairing: " + request.error().message, {});
+    co_return;
+  }
+  const std::string& code = request.value().code;
+  spdlog::info("channel {}: {} asks to be paired; approve with: openclaw pairing approve {} {}",
+               row.instance, id, account->plan.channel, code);
+  OutboxRow told =
+      reply(row, "pair:" + id + ":" + code,
+            "This assistant does not know you yet.\n\nYour " + account->plan.traits.label +
+                " id: `" + id + "`\nPairing code: `" + code +
+                "`\n\nIts owner lets you in with:\n```\nopenclaw pairing approve " +
+                account->plan.channel + " " + code + "\n```");
+  // Once for each code, however often the stranger writes.
+  told.idempotency_key = "pair:" + row.instance + ":" + id + ":" + code;
+  std::vector<OutboxRow> replies;
+  replies.push_back(std::move(told));
+  co_await finish(std::move(row), "pairing", std::move(replies));
+}
+
+std::string Intake::session_of(const InboxRow& row, const Account& account) const {
+  const config::Snapshot config = config_.current();
+  const json::object& conversation = object_at(row.event, "conversation");
+  const json::object& sender = object_at(row.event, "sender");
+  session::Conversation where;
+  where.channel = account.plan.channel;
+  where.account = account.plan.account;
+  where.type = string_or(conversation, "type", "");
+  where.peer_id = string_or(sender, "id", "");
+  where.peer_username = string_or(sender, "username", "");
+  where.chat_id = string_or(conversation, "id", "");
+  where.thread_id = string_or(conversation, "threadId", "");
+  RoutedPeer peer;
+  peer.channel = where.channel;
+  peer.account = where.account;
+  peer.kind = where.type;
+  peer.id = where.type == "direct" ? where.peer_id : where.chat_id;
+  peer.thread_id = where.thread_id;
+  return session::conversation_key(*config, route_agent(*config, peer), where);
+}
+
+agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& admitted) const {
+  const json::object& conversation = object_at(row.event, "conversation");
+  const json::object& sender = object_at(row.event, "sender");
+  agent::TurnRequest request;
+  request.run_id = row.instance + ":" + row.event_id;
+  request.session_key = admitted.session_key;
+  request.text = text_for_agent(row.event);
+  request.steer = false;  // each message is a turn of its own, in order
+  request.limits.abort = stopping_.signal();
+  agent::TurnOrigin& origin = request.origin;
+  origin.kind = agent::TurnOrigin::Kind::kChannel;
+  origin.channel = admitted.account->plan.channel;
+  origin.account = admitted.account->plan.account;
+  origin.chat_type = string_or(conversation, "type", "");
+  origin.to = string_or(conversation, "id", "");
+  origin.thread_id = string_or(conversation, "threadId", "");
+  if (origin.chat_type != "direct") origin.group_id = origin.to;
+  origin.sender_id = string_or(sender, "id", "");
+  origin.sender_name = string_or(sender, "name", "");
+  origin.sender_username = string_or(sender, "username", "");
+  origin.is_owner = admitted.access.is_owner;
+  origin.may_command = admitted.access.may_command;
+  return request;
+}
+
+json::value Intake::reply_target(const InboxRow& row, const Account& account) const {
+  const json::object config =
+      account_config(*config_.current(), account.plan.channel, account.plan.account);
+  const std::string mode = string_or(config, "replyToMode", "off");
+  const std::string id = string_or(row.event, "messageId", "");
+  if ((mode != "first" && mode != "all") || id.empty()) return nullptr;
+  return json::object{{"messageId", id}};
+}
+
+ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account) const {
+  const ChannelTraits& traits = account.plan.traits;
+  ReplyDraft::Plan plan;
+  plan.instance = row.instance;
+  plan.conversation = object_at(row.event, "conversation");
+  plan.reply_to = reply_target(row, account);
+  plan.inbox_id = row.id;
+  plan.message_id = row.draft;
+  plan.typing_interval_ms = traits.typing_interval_ms;
+  const json::object config =
+      account_config(*config_.current(), account.plan.channel, account.plan.account);
+  if (streaming_on(config)) {
+    const bool direct = string_or(plan.conversation, "type", "") == "direct";
+    plan.edit_interval_ms = direct ? traits.stream_interval_ms : traits.stream_group_interval_ms;
+  }
+  plan.min_chars = traits.stream_min_chars;
+  return plan;
+}
+
+OutboxRow Intake::reply(const InboxRow& row, std::string kind, std::string text,
+                        json::value reply_to) const {
+  OutboxRow out;
+  out.instance = row.instance;
+  out.lane = row.lane;
+  out.idempotency_key = kind + ":" + row.instance + ":" + row.event_id;
+  out.message = json::object{{"conversation", object_at(row.event, "conversation")},
+                             {"text", text},
+                             {"format", "markdown"}};
+  if (!reply_to.is_null()) out.message["replyTo"] = std::move(reply_to);
+  return out;
+}
+
+Awaitable<bool> Intake::acquire_turn() {
+  const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(
+      config_.current()->get_int("agents.defaults.maxConcurrent", kMaxTurns), 1, 64));
+  while (turns_ >= most && !stopping_.aborted()) {
+    auto event = std::make_shared<Event>(runtime_);
+    turn_waiters_.push_back(event);
+    (void)co_await event->wait(Deadline::never());
+  }
+  if (stopping_.aborted()) co_return false;
+  ++turns_;
+  co_return true;
+}
+
+void Intake::release_turn() {
+  --turns_;
+  if (turn_waiters_.empty()) return;
+  const auto next = turn_waiters_.front();
+  turn_waiters_.pop_front();
+  next->set();
+}
+
+Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
+  if (!co_await acquire_turn()) co_return;  // the row waits for the next start
+  struct Release {
+    Intake& intake;
+    Account& account;
+    ~Release() {
+      --account.active_runs;
+      intake.release_turn();
+    }
+  };
+  ++admitted.account->active_runs;
+  const Release release{*this, *admitted.account};
+  agent::TurnRequest request = turn_request(row, admitted);
+  const std::string run_id = request.run_id;
+  auto started = co_await store_.start_inbox(row.id, run_id);
+  if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
+  auto draft =
+      std::make_shared<ReplyDraft>(runtime_, accounts_, store_, draft_plan(row, *admitted.account));
+  running_[run_id] = Running{row.id, false, draft};
+  scope_.spawn("typing", ReplyDraft::keep_typing(draft));
+  scope_.spawn("draft", ReplyDraft::keep_streaming(draft));
+  const agent::TurnResult result = co_await agents_.run(std::move(request));
+  running_.erase(run_id);
+  co_await draft->end();
+  if (stopping_.aborted()) co_return;  // cut by our own stop: the row stays, the next start goes on
+  std::string text = result.text;
+  if (result.status == "error" && text.empty())
+    text = "⚠️ " + (result.error.empty() ? "The turn failed." : result.error);
+  if (result.status == "timeout" && text.empty())
+    text = "⚠️ The turn took too long and was stopped.";
+  std::vector<OutboxRow> replies;
+  const bool silent = text.empty() || text == kSilent || result.status == "steered";
+  if (!silent && !(result.status == "aborted" && draft->message_id().empty())) {
+    OutboxRow answer = reply(row, "reply", std::move(text), reply_target(row, *admitted.account));
+    if (!draft->message_id().empty())
+      answer.message["replaces"] = json::object{{"messageId", draft->message_id()}};
+    replies.push_back(std::move(answer));
+  } else if (silent && result.status != "aborted") {
+    co_await draft->withdraw();
+  }
+  co_await finish(std::move(row), result.status, std::move(replies));
+}
+
+Awaitable<> Intake::overtake(InboxRow row) {
+  const auto account = accounts_.find(row.instance);
+  if (!account) {
+    co_await finish(std::move(row), "the account is no longer configured", {});
+    co_return;
+  }
+  const Access access = co_await decide(row, account);
+  const auto lane = lanes_.find(row.lane);
+  const std::string key = session_of(row, *account);
+  const bool busy = agents_.is_running(key) || (lane != lanes_.end() && !lane->second.rows.empty());
+  const bool slash = string_or(row.event, "text", "").starts_with('/');
+  if (access.verdict != Access::Verdict::kAllow || (!busy && !slash)) {
+    // A stranger's word, or a plain word with nothing to stop: a message like others.
+    enqueue(std::move(row));
+    co_return;
+  }
+  // What waits behind the running turn was said before the stop, so it is stopped too.
+  if (lane != lanes_.end()) {
+    auto& rows = lane->second.rows;
+    while (rows.size() > 1) {
+      InboxRow dropped = std::move(rows.back());
+      rows.pop_back();
+      co_await finish(std::move(dropped), "stopped", {});
+    }
+  }
+  const auto stopped = agents_.abort(key, "", "stop");
+  std::vector<OutboxRow> replies;
+  replies.push_back(reply(row, "stop", stopped.empty() ? "Nothing is running." : "Stopped."));
+  co_await finish(std::move(row), "stop word", std::move(replies));
+}
+
+Awaitable<> Intake::report_cut(InboxRow row) {
+  std::vector<OutboxRow> replies;
+  OutboxRow note =
+      reply(row, "cut",
+            "⚠️ I was restarted while working on your last message, and part of the "
+            "work may be done. "
+            "Write \"continue\" to go on, or ask again.");
+  if (!row.draft.empty()) note.message["replaces"] = json::object{{"messageId", row.draft}};
+  replies.push_back(std::move(note));
+  co_await finish(std::move(row), "cut", std::move(replies));
+}
+
+Awaitable<> Intake::finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies) {
+  for (std::int64_t wait_ms = 500;; wait_ms = std::min<std::int64_t>(wait_ms * 2, 30'000)) {
+    auto stored = co_await store_.finish_inbox(row.id, outcome, replies);
+    if (stored.has_value()) {
+      for (OutboxRow& each : stored.value()) delivery_.enqueue(std::move(each));
+      break;
+    }
+    // A full disk: the reply must not be lost, so it waits here.
+    spdlog::error("channel {}: {}", row.instance, stored.error().message);
+    Limits limits{Deadline::after(milliseconds(wait_ms)), stopping_.signal()};
+    if ((co_await sleep_until(runtime_, limits)).has_error()) co_return;
+  }
+  --backlog_;
+}
+
+}  // namespace openclaw::channel

@@ -1,0 +1,101 @@
+// Intake: from a stored event to a turn and its reply. One ordered lane for each conversation, a
+// bounded number of turns at once. Decides who may talk (access.h), which agent and session a
+// conversation belongs to, runs the turn and finishes the inbox row together with the reply. Loop
+// thread only.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/agent_service.h"
+#include "async/task_scope.h"
+#include "channel/access.h"
+#include "channel/accounts.h"
+#include "channel/delivery.h"
+#include "channel/reply_draft.h"
+#include "channel/store.h"
+
+namespace openclaw::channel {
+
+class Intake {
+ public:
+  Intake(Runtime& runtime, config::ConfigStore& config, agent::AgentService& agents, Store& store,
+         Accounts& accounts, Delivery& delivery);
+  ~Intake();
+
+  // An event that is in the store and waits for its turn.
+  void accept(InboxRow row);
+  // What a restart found: the same, and turns that were cut.
+  void resume(InboxRow row);
+  // The text of a message that has not been read yet was changed. False: it has, or is not here.
+  bool correct(const std::string& lane, const std::string& message_id, json::object event);
+  std::size_t backlog() const { return backlog_; }
+  Awaitable<> stop(Deadline deadline);
+
+ private:
+  struct Lane {
+    std::deque<InboxRow> rows;
+    bool draining = false;
+  };
+  // What is known of an event once it was let in.
+  struct Admitted {
+    std::shared_ptr<Account> account;
+    Access access;
+    std::string session_key;
+  };
+
+  void enqueue(InboxRow row);
+  Awaitable<> drain(std::string key);
+  Awaitable<> process(InboxRow row);
+  Awaitable<Access> decide(InboxRow row, std::shared_ptr<Account> account);
+  Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
+  Awaitable<> run_turn(InboxRow row, Admitted admitted);
+  Awaitable<> overtake(InboxRow row);
+  Awaitable<> finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies);
+  Awaitable<> report_cut(InboxRow row);
+  Awaitable<bool> acquire_turn();
+  void release_turn();
+  void on_event(const agent::AgentEvent& event);
+
+  std::string session_of(const InboxRow& row, const Account& account) const;
+  agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted) const;
+  ReplyDraft::Plan draft_plan(const InboxRow& row, const Account& account) const;
+  json::value reply_target(const InboxRow& row, const Account& account) const;
+  OutboxRow reply(const InboxRow& row, std::string kind, std::string text,
+                  json::value reply_to = nullptr) const;
+
+  struct Running {
+    std::int64_t inbox_id = 0;
+    bool effects = false;
+    std::shared_ptr<ReplyDraft> draft;
+  };
+
+  Runtime& runtime_;
+  config::ConfigStore& config_;
+  agent::AgentService& agents_;
+  Store& store_;
+  Accounts& accounts_;
+  Delivery& delivery_;
+  TaskScope scope_;
+  AbortSource stopping_;         // turns end, lanes stop after what they are at
+  std::shared_ptr<Event> idle_;  // set when the last lane has stopped
+  std::size_t draining_ = 0;
+  std::map<std::string, Lane> lanes_;
+  std::map<std::string, Running> running_;  // by run id
+  std::deque<std::shared_ptr<Event>> turn_waiters_;
+  std::size_t turns_ = 0;
+  std::size_t backlog_ = 0;
+  std::uint64_t subscription_ = 0;
+};
+
+// The lane of a conversation: events of one are handled in order.
+std::string lane_of(const std::string& instance, const json::object& conversation);
+// "stop", "/stop", "abort" ...: must overtake what runs.
+bool is_abort_word(std::string_view text);
+// Begins with a slash command this program answers itself.
+bool is_known_command(std::string_view text);
+
+}  // namespace openclaw::channel

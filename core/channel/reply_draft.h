@@ -1,0 +1,62 @@
+// ReplyDraft: what the person sees while a turn runs: the typing indicator, and the reply as it
+// grows, in one message that is edited at the platform's pace. The final text does not come from
+// here: it goes through the outbox, which edits the same message. Loop thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "channel/accounts.h"
+#include "channel/store.h"
+
+namespace openclaw::channel {
+
+class ReplyDraft {
+ public:
+  struct Plan {
+    std::string instance;
+    json::object conversation;
+    json::value reply_to;  // null or {"messageId"}
+    std::int64_t inbox_id = 0;
+    std::string message_id;               // of a draft that a restart left
+    std::int64_t typing_interval_ms = 0;  // 0: no indicator
+    std::int64_t edit_interval_ms = 0;    // 0: no streaming
+    std::int64_t min_chars = 30;
+  };
+  ReplyDraft(Runtime& runtime, Accounts& accounts, Store& store, Plan plan)
+      : runtime_(runtime),
+        accounts_(accounts),
+        store_(store),
+        plan_(std::move(plan)),
+        typing_end_(runtime),
+        stream_end_(runtime),
+        over_(runtime) {}
+
+  // The whole text so far.
+  void set_text(std::string text);
+  // Each runs until end(); the caller spawns them in its scope.
+  static Awaitable<> keep_typing(std::shared_ptr<ReplyDraft> self);
+  static Awaitable<> keep_streaming(std::shared_ptr<ReplyDraft> self);
+  // Ends both and waits for a call that is under way, so that nothing is shown after the reply.
+  Awaitable<> end();
+  const std::string& message_id() const { return plan_.message_id; }
+  // Takes the draft back: the turn turned out to say nothing.
+  Awaitable<> withdraw();
+
+ private:
+  Awaitable<> wait_for_change(Deadline deadline);
+  Awaitable<bool> show(std::string text);
+
+  Runtime& runtime_;
+  Accounts& accounts_;
+  Store& store_;
+  Plan plan_;
+  std::string text_, shown_;
+  std::shared_ptr<Event> change_;
+  bool ending_ = false;
+  bool typing_started_ = false, streaming_started_ = false;
+  AbortSource abort_;
+  Event typing_end_, stream_end_, over_;
+};
+
+}  // namespace openclaw::channel
