@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds, and runs every test: release, ASan+UBSan, TSan, then short fuzz runs.
+# Installs what the tests need, builds, and runs every test: debug, release, ASan+UBSan, TSan, then short fuzz runs.
 #   scripts/test.sh [--quick] [--fuzz-seconds N]
-# --quick: only the release build and its tests. Needs root (or sudo) for packages and for a Docker engine.
+# --quick: only the debug build and its tests. Needs root (or sudo) for packages and for a Docker engine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,8 +31,9 @@ suite() { # PRESET: configures, builds and runs the whole suite
   step "$1: tests"
   ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2
 }
-suite release
+suite dev
 if ((!quick)); then
+  suite release
   suite asan
   suite tsan
   step "fuzz: build and $fuzz_seconds s each"

@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
-#include "gateway/gateway.h"
+#include "program/gateway.h"
 #include "gateway_client/target.h"
 
 namespace openclaw::cli {

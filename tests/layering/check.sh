@@ -37,7 +37,8 @@ for name in "${names[@]}"; do
   for folder in ${folders[$name]}; do
     allowed=${folder_allows[$folder]}
     while IFS=: read -r file line text; do
-      target=$(sed -n 's/.*#include "\([^"]*\)".*/\1/p' <<<"$text")
+      [[ $text =~ include\ \"([^\"]*)\" ]] || continue
+      target=${BASH_REMATCH[1]}
       [[ $target == */* && -d $root/core/${target%%/*} ]] || continue
       # A test may also use what its TEST_LINKS bring; the rule is for what ships.
       [[ $file == *_test.cc || $file == *_for_test.h ]] && continue

@@ -1,4 +1,4 @@
-#include "gateway/gateway.h"
+#include "program/gateway.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
