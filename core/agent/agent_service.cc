@@ -20,12 +20,12 @@ class AgentServiceImpl final : public AgentService {
  public:
   AgentServiceImpl(Runtime& runtime, config::ConfigStore& config, plugin::PluginHost& plugins,
                    session::SessionStore& sessions, tool::ToolRouter& tools,
-                   sandbox::SandboxManager& sandboxes, plugin::SecretSource* secrets)
+                   sandbox::SandboxManager& sandboxes)
       : runtime_(runtime),
         config_(config),
         sessions_(sessions),
         sandboxes_(sandboxes),
-        models_(runtime, config, plugins, secrets),
+        models_(runtime, config, plugins),
         queue_(runtime),
         tasks_(runtime),
         services_{runtime, config, sessions, tools, sandboxes, models_, queue_, tasks_},
@@ -267,10 +267,8 @@ std::unique_ptr<AgentService> AgentService::create(Runtime& runtime, config::Con
                                                    plugin::PluginHost& plugins,
                                                    session::SessionStore& sessions,
                                                    tool::ToolRouter& tools,
-                                                   sandbox::SandboxManager& sandboxes,
-                                                   plugin::SecretSource* secrets) {
-  return std::make_unique<AgentServiceImpl>(runtime, config, plugins, sessions, tools, sandboxes,
-                                            secrets);
+                                                   sandbox::SandboxManager& sandboxes) {
+  return std::make_unique<AgentServiceImpl>(runtime, config, plugins, sessions, tools, sandboxes);
 }
 
 void AgentService::run_detached(TurnRequest request, std::function<void(const TurnResult&)> done) {

@@ -69,8 +69,7 @@ class AgentService {
  public:
   static std::unique_ptr<AgentService> create(Runtime& runtime, config::ConfigStore& config,
                                               plugin::PluginHost& plugins, session::SessionStore& sessions,
-                                              tool::ToolRouter& tools, sandbox::SandboxManager& sandboxes,
-                                              plugin::SecretSource* secrets = nullptr);
+                                              tool::ToolRouter& tools, sandbox::SandboxManager& sandboxes);
   virtual ~AgentService() = default;
 
   // Ends when the turn has ended. Never throws; failures are in the result.

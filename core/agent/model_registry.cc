@@ -28,11 +28,12 @@ struct KnownProvider {
   std::int64_t context_window;
   bool reasoning;
 };
+constexpr const char* kAnthropicUrl = "https://api.anthropic.com";
+constexpr const char* kOpenAiUrl = "https://api.openai.com/v1";
 constexpr KnownProvider kKnown[] = {
-    {"anthropic", "ANTHROPIC_API_KEY", "anthropic-messages", "https://api.anthropic.com",
-     "claude-sonnet-4-5", 200000, true},
-    {"openai", "OPENAI_API_KEY", "openai-completions", "https://api.openai.com/v1", "gpt-5.1",
-     400000, true},
+    {"anthropic", "ANTHROPIC_API_KEY", "anthropic-messages", kAnthropicUrl, "claude-sonnet-4-5",
+     200000, true},
+    {"openai", "OPENAI_API_KEY", "openai-completions", kOpenAiUrl, "gpt-5.1", 400000, true},
     {"openrouter", "OPENROUTER_API_KEY", "openai-completions", "https://openrouter.ai/api/v1",
      "openrouter/auto", 200000, true},
     {"google", "GEMINI_API_KEY", "openai-completions",
@@ -113,8 +114,8 @@ struct ModelRegistry::Provider {
 };
 
 ModelRegistry::ModelRegistry(Runtime& runtime, config::ConfigStore& config,
-                             plugin::PluginHost& plugins, plugin::SecretSource* secrets)
-    : runtime_(runtime), config_(config), plugins_(plugins), secrets_(secrets) {}
+                             plugin::PluginHost& plugins)
+    : runtime_(runtime), config_(config), plugins_(plugins) {}
 
 ModelRegistry::~ModelRegistry() = default;
 
@@ -168,8 +169,11 @@ void ModelRegistry::add_configured(const config::Config& config) {
     const auto* facts = known(provider->id);
     provider->api = text_at(from, "api");
     if (provider->api.empty()) provider->api = facts != nullptr ? facts->api : "openai-completions";
-    if (text_at(from, "baseUrl").empty() && facts != nullptr)
-      provider->config["baseUrl"] = facts->base_url;
+    if (text_at(from, "baseUrl").empty()) {
+      provider->config["baseUrl"] = facts != nullptr                        ? facts->base_url
+                                    : provider->api == "anthropic-messages" ? kAnthropicUrl
+                                                                            : kOpenAiUrl;
+    }
     if (const auto* key = field(from, "apiKey")) provider->api_key = *key;
     provider->config.erase("apiKey");
     if (provider->api_key.is_null() && facts != nullptr) {
@@ -384,13 +388,8 @@ std::string ModelRegistry::plugin_for(std::string_view api) const {
 
 json::object ModelRegistry::instance_config(const Provider& provider) {
   auto config = provider.config;
-  if (provider.api_key.is_string() && secrets_ != nullptr) {
-    auto name = "model." + provider.id + ".apiKey";
-    secrets_->put_transient(name, std::string(provider.api_key.get_string()));
-    config["apiKey"] = json::object{{"$secret", name}};
-  } else if (!provider.api_key.is_null()) {
-    config["apiKey"] = provider.api_key;
-  }
+  // A key in plain text: the plugin host takes it out and hands the plugin a reference.
+  if (!provider.api_key.is_null()) config["apiKey"] = provider.api_key;
   return config;
 }
 

@@ -27,9 +27,7 @@ struct ModelInfo {
 
 class ModelRegistry {
  public:
-  // `secrets` may be null: then keys travel in the instance's config.
-  ModelRegistry(Runtime& runtime, config::ConfigStore& config, plugin::PluginHost& plugins,
-                plugin::SecretSource* secrets);
+  ModelRegistry(Runtime& runtime, config::ConfigStore& config, plugin::PluginHost& plugins);
   ~ModelRegistry();
 
   // What to try, best first: `wanted` alone when given (an unknown one is kNotFound with what there
@@ -84,7 +82,6 @@ class ModelRegistry {
   Runtime& runtime_;
   config::ConfigStore& config_;
   plugin::PluginHost& plugins_;
-  plugin::SecretSource* secrets_;
   config::Snapshot seen_;
   std::map<std::string, std::shared_ptr<Provider>, std::less<>> providers_;
   Deadline discovered_until_;
