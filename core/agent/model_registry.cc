@@ -194,6 +194,7 @@ void ModelRegistry::add_configured(const config::Config& config) {
 }
 
 void ModelRegistry::add_from_environment() {
+  if (seen_->get_string("models.mode") == "replace") return;
   for (const auto& facts : kKnown) {
     auto key = environment(facts.variable);
     if (key.empty() || providers_.contains(facts.id)) continue;
@@ -386,10 +387,23 @@ std::string ModelRegistry::plugin_for(std::string_view api) const {
   return {};
 }
 
-json::object ModelRegistry::instance_config(const Provider& provider) {
-  auto config = provider.config;
-  // A key in plain text: the plugin host takes it out and hands the plugin a reference.
-  if (!provider.api_key.is_null()) config["apiKey"] = provider.api_key;
+// What of the provider's section the plugin knows, and the key. A key in plain text stays so here:
+// the plugin host takes it out and hands the plugin a reference.
+json::object ModelRegistry::instance_config(const Provider& provider,
+                                            std::string_view plugin_id) const {
+  const auto* info = plugins_.find(plugin_id);
+  const auto* known_keys =
+      info != nullptr ? object_at(info->manifest.config_schema, "properties") : nullptr;
+  json::object config;
+  for (const auto& [key, value] : provider.config) {
+    if (known_keys == nullptr || known_keys->contains(key)) config[key] = value;
+  }
+  const auto* reference = provider.api_key.if_object();
+  if (reference != nullptr && text_at(*reference, "source") == "env") {
+    config["apiKey"] = json::object{{"$env", text_at(*reference, "id")}};
+  } else if (!provider.api_key.is_null()) {
+    config["apiKey"] = provider.api_key;
+  }
   return config;
 }
 
@@ -422,7 +436,8 @@ Awaitable<Result<void>> ModelRegistry::open(std::shared_ptr<Provider> provider, 
       provider->account = provider->id + "~" + std::to_string(++generation_);
     }
     if (provider->account.empty()) provider->account = provider->id;
-    plugin::InstanceRequest request{plugin_id, provider->account, instance_config(*provider)};
+    plugin::InstanceRequest request{plugin_id, provider->account,
+                                    instance_config(*provider, plugin_id)};
     auto made = co_await plugins_.create_instance(std::move(request));
     if (made.has_error()) {
       outcome = made.error();

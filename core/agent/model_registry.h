@@ -76,7 +76,7 @@ class ModelRegistry {
   Result<ModelInfo> lookup(const std::string& ref);
   ModelInfo describe(const Provider& provider, std::string_view model) const;
   Awaitable<Result<void>> open(std::shared_ptr<Provider> provider, Limits limits);
-  json::object instance_config(const Provider& provider);
+  json::object instance_config(const Provider& provider, std::string_view plugin_id) const;
   std::string plugin_for(std::string_view api) const;
 
   Runtime& runtime_;

@@ -159,6 +159,8 @@ Awaitable<Result<void>> TurnRunner::open_model(TurnPtr turn) {
   level = turn->run->request.thinking;
   if (level.empty()) level = text_at(turn->entry, "thinkingLevel");
   if (level.empty()) level = turn->settings.thinking;
+  if (level == "adaptive") level = "medium";
+  if (level == "max") level = "xhigh";
   if (!model.reasoning) level = "off";
   co_return Result<void>();
 }
