@@ -1,6 +1,6 @@
-// AgentService: runs turns. One turn at a time per session; later messages steer the running one or wait.
-// Slash commands (/help /status /new /stop /model /tools /tool) are answered here for every entry point, with
-// or without a model. Loop thread only.
+// AgentService: runs turns. One turn at a time per session; later messages steer the running one or
+// wait. Slash commands (/help /status /new /stop /model /tools /tool) are answered here for every
+// entry point, with or without a model. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ struct TurnOrigin {
   std::string channel, account, to, thread_id;  // where a reply goes, for channels
   std::string chat_type;                        // "direct", "group", "channel"
   std::string group_id, sender_id, sender_name, sender_username;
-  std::string device_id;                        // of the RPC client; empty when none
+  std::string device_id;  // of the RPC client; empty when none
   bool is_owner = false;
-  bool may_command = true;                      // sender is allowed to use slash commands
+  bool may_command = true;  // sender is allowed to use slash commands
 };
 
 struct TurnRequest {
@@ -35,9 +35,9 @@ struct TurnRequest {
   json::array attachments;  // [{"mimeType","data"(base64)|"path","name"}]
   TurnOrigin origin;
   std::string extra_system_prompt;
-  std::string model;        // "provider/model"; empty = the session's or the agent's
+  std::string model;  // "provider/model"; empty = the session's or the agent's
   std::string thinking;
-  bool steer = true;        // false: wait for the running turn instead of steering it
+  bool steer = true;  // false: wait for the running turn instead of steering it
   Limits limits;
 };
 
@@ -47,34 +47,38 @@ struct Usage {
 
 struct TurnResult {
   std::string run_id;
-  std::string status;       // "ok", "error", "aborted", "timeout", "steered" (went into a running turn)
-  std::string text;         // whole reply; empty or NO_REPLY means: say nothing
+  std::string status;  // "ok", "error", "aborted", "timeout", "steered" (went into a running turn)
+  std::string text;    // whole reply; empty or NO_REPLY means: say nothing
   std::string error;
   std::string stop_reason;  // "stop", "rpc", "timeout", "max_iterations" ...
   std::string session_id, provider, model;
   Usage usage;
   std::int64_t duration_ms = 0;
-  bool was_command = false; // answered by a slash command
+  bool was_command = false;  // answered by a slash command
 };
 
-// Streams and data as in the gateway protocol, section 8: lifecycle, assistant, tool, thinking, compaction.
+// Streams and data as in the gateway protocol, section 8: lifecycle, assistant, tool, thinking,
+// compaction.
 struct AgentEvent {
   std::string run_id, session_key, stream;
   json::object data;
-  std::uint64_t seq = 0;    // per run, from 1
+  std::uint64_t seq = 0;  // per run, from 1
   std::int64_t ts = 0;
 };
 
 class AgentService {
  public:
   static std::unique_ptr<AgentService> create(Runtime& runtime, config::ConfigStore& config,
-                                              plugin::PluginHost& plugins, session::SessionStore& sessions,
-                                              tool::ToolRouter& tools, sandbox::SandboxManager& sandboxes);
+                                              plugin::PluginHost& plugins,
+                                              session::SessionStore& sessions,
+                                              tool::ToolRouter& tools,
+                                              sandbox::SandboxManager& sandboxes);
   virtual ~AgentService() = default;
 
   // Ends when the turn has ended. Never throws; failures are in the result.
   virtual Awaitable<TurnResult> run(TurnRequest request) = 0;
-  // Aborts the run, or every run of the session when `run_id` is empty. Answers the run ids it stopped.
+  // Aborts the run, or every run of the session when `run_id` is empty. Answers the run ids it
+  // stopped.
   virtual std::vector<std::string> abort(std::string_view session_key, std::string_view run_id,
                                          std::string_view reason) = 0;
   virtual bool is_running(std::string_view session_key) const = 0;
@@ -85,18 +89,21 @@ class AgentService {
   virtual std::uint64_t subscribe(Listener listener) = 0;
   virtual void unsubscribe(std::uint64_t id) = 0;
 
-  // {"id","name","provider","contextWindow","reasoning","input"} of every configured or discovered model.
+  // {"id","name","provider","contextWindow","reasoning","input"} of every configured or discovered
+  // model.
   virtual Awaitable<Result<json::array>> models(Limits limits) = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
 
-  // Starts a run that nobody waits for; `done` (may be empty) gets its result. Ends with the service.
+  // Starts a run that nobody waits for; `done` (may be empty) gets its result. Ends with the
+  // service.
   virtual void run_detached(TurnRequest request, std::function<void(const TurnResult&)> done);
-  // Whether tools of this session run in a sandbox: a child session must not be less confined than its parent.
+  // Whether tools of this session run in a sandbox: a child session must not be less confined than
+  // its parent.
   virtual bool is_sandboxed(std::string_view agent_id, std::string_view session_key) const;
 };
 
 // sessions_list, sessions_history, sessions_send, sessions_spawn, session_status.
-void add_session_tools(tool::ToolRouter& router, AgentService& agents, session::SessionStore& sessions,
-                       config::ConfigStore& config);
+void add_session_tools(tool::ToolRouter& router, AgentService& agents,
+                       session::SessionStore& sessions, config::ConfigStore& config);
 
 }  // namespace openclaw::agent

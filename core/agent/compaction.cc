@@ -42,8 +42,13 @@ bool needs_compaction(std::size_t used, std::size_t window) {
   return window > 0 && used + reserve_tokens(window) > window;
 }
 
-std::size_t first_kept(const Context& context, std::size_t window) {
+std::size_t first_kept(const Context& context, std::size_t window, bool squeeze) {
   auto budget = std::min<std::size_t>(20000, window / 4);
+  if (squeeze) {
+    std::size_t all = 0;
+    for (const auto& item : context) all += estimate_tokens(*item.message);
+    budget = std::min(budget, all / 3);
+  }
   std::size_t used = 0;
   std::size_t kept = context.size();
   for (std::size_t i = context.size(); i-- > 0;) {

@@ -380,7 +380,7 @@ Awaitable<Result<std::vector<ModelInfo>>> ModelRegistry::candidates(
 
 std::string ModelRegistry::plugin_for(std::string_view api) const {
   for (const auto& info : plugins_.list()) {
-    if (info.state == plugin::State::kRefused || info.state == plugin::State::kDisabled) continue;
+    if (info.state == plugin::State::kRefused) continue;
     if (std::ranges::find(info.manifest.model_apis, api) != info.manifest.model_apis.end())
       return info.id;
   }

@@ -151,10 +151,9 @@ Awaitable<Result<void>> TurnRunner::open_model(TurnPtr turn) {
   turn->use = s_.models.use(model.provider);
   turn->caller.provider = model.provider;
   turn->caller.model = model.id;
-  turn->tools = s_.tools.allowed(turn->caller);
   turn->request.model = model.id;
   turn->request.max_tokens = model.max_tokens;
-  turn->request.tools_json = tools_json(turn->tools);
+  turn->request.tools_json = tools_json(s_.tools.allowed(turn->caller));
   auto& level = turn->request.thinking;
   level = turn->run->request.thinking;
   if (level.empty()) level = text_at(turn->entry, "thinkingLevel");
@@ -200,7 +199,7 @@ Awaitable<Result<void>> TurnRunner::build_prompt(TurnPtr turn) {
   PromptParts parts;
   parts.settings = &turn->settings;
   parts.view = &turn->view;
-  parts.tools = turn->tools;
+  parts.tools = s_.tools.allowed(turn->caller);
   parts.files = std::move(files.value());
   parts.model = turn->model().ref();
   parts.thinking = turn->request.thinking;
@@ -266,7 +265,7 @@ Awaitable<Result<Context>> TurnRunner::fitting_context(TurnPtr turn) {
   auto used = context_tokens(context.value());
   used = std::max(used, fixed);
   if (!needs_compaction(used, window) || turn->compactions >= kMaxCompactions) co_return context;
-  auto compacted = co_await compact(turn);
+  auto compacted = co_await compact(turn, false);
   if (compacted.has_error()) {
     if (compacted.error().code == Code::kCancelled) co_return compacted.error();
     spdlog::warn("session {}: {}", turn->run->session(), compacted.error().message);
@@ -275,12 +274,12 @@ Awaitable<Result<Context>> TurnRunner::fitting_context(TurnPtr turn) {
   co_return co_await s_.sessions.shared_context(turn->run->session());
 }
 
-Awaitable<Result<void>> TurnRunner::compact(TurnPtr turn) {
+Awaitable<Result<void>> TurnRunner::compact(TurnPtr turn, bool squeeze) {
   auto run = turn->run;
   auto context = co_await s_.sessions.shared_context(run->session());
   if (context.has_error()) co_return context.error();
   auto window = static_cast<std::size_t>(turn->model().context_window);
-  auto kept = first_kept(context.value(), window);
+  auto kept = first_kept(context.value(), window, squeeze);
   if (kept == 0 || (kept == 1 && context.value().front().id.empty())) {
     co_return make_error(Code::kFailedPrecondition,
                          "the conversation is too short to be compacted");
@@ -326,7 +325,7 @@ Awaitable<Result<void>> TurnRunner::compact(TurnPtr turn) {
 Awaitable<Result<void>> TurnRunner::compact_now(TurnPtr turn) {
   auto opened = co_await open_model(turn);
   if (opened.has_error()) co_return opened.error();
-  co_return co_await compact(turn);
+  co_return co_await compact(turn, true);
 }
 
 // One answer: retried inside call_model, shortened when it did not fit, by the next model when this
@@ -350,7 +349,7 @@ Awaitable<Result<ModelReply>> TurnRunner::ask(TurnPtr turn) {
     if (outcome.delivered) co_return error;
     if (is_context_overflow(error) && !turn->squeezed) {
       turn->squeezed = true;
-      auto compacted = co_await compact(turn);
+      auto compacted = co_await compact(turn, true);
       if (compacted.has_value()) continue;
       co_return error;
     }
@@ -449,9 +448,11 @@ Awaitable<TurnResult> TurnRunner::finish(TurnPtr turn, Result<void> outcome) {
     outcome = error;
     bool early = error.code == Code::kCancelled || error.code == Code::kDeadlineExceeded;
     // After a tool round the text is in the transcript already.
-    bool unsaved = turn->stop_reason == "stop";
-    if (unsaved)
-      co_await keep_partial(turn, early ? "aborted" : "error", early ? "" : error.message);
+    if (turn->stop_reason == "stop") {
+      std::string reason = early ? "aborted" : "error";
+      std::string why = early ? std::string() : error.message;
+      co_await keep_partial(turn, std::move(reason), std::move(why));
+    }
   }
   auto durable = co_await s_.sessions.sync(run.session());
   if (durable.has_error() && outcome.has_value()) outcome = durable;

@@ -61,7 +61,6 @@ struct Turn {
   plugin::PluginInstance* instance = nullptr;
   ModelRegistry::Use use;
   ChatParts request;
-  std::vector<const tool::ToolSpec*> tools;
   ReplyText text;
   std::string thinking;  // of the answer that is being written
   LoopGuard loops;
@@ -84,7 +83,7 @@ class TurnRunner {
   policy::Caller caller(const Run& run, const sandbox::View& view) const;
   // Makes the summary and writes it to the transcript. kFailedPrecondition when nothing can be left
   // out.
-  Awaitable<Result<void>> compact(TurnPtr turn);
+  Awaitable<Result<void>> compact(TurnPtr turn, bool squeeze);
   // For /compact: a turn that only does this.
   Awaitable<Result<void>> compact_now(TurnPtr turn);
   // What a turn needs before its first model call. False in the pair: there is no model.
