@@ -122,6 +122,7 @@ class Gateway {
   Awaitable<Result<void>> start_tool_plugin(const plugin::PluginInfo& info);
   void compile_policy();
   void on_reload(const config::Snapshot& before, const config::Snapshot& after);
+  void watch_config();
   void watch_signals();
   Awaitable<> shut_down(std::string reason);
   void announce() const;
@@ -254,6 +255,15 @@ Awaitable<> Gateway::bring_up() {
   if (channels.has_error()) spdlog::error("channels: {}", channels.error().message);
 }
 
+void Gateway::watch_config() {
+  auto watch = config::ConfigWatch::start(runtime_, *config_, *tasks_, {});
+  if (watch.has_error()) {
+    spdlog::warn("{}; edits of the configuration need a SIGHUP or a restart", watch.error().message);
+    return;
+  }
+  watch_ = std::move(*watch);
+}
+
 void Gateway::watch_signals() {
   signals_ = std::make_unique<asio::signal_set>(runtime_.loop(), SIGINT, SIGTERM, SIGHUP);
   signals_->async_wait([this](const boost::system::error_code& failed, int signo) {
@@ -315,7 +325,7 @@ int Gateway::run() {
   config_->subscribe([this](const config::Snapshot& before, const config::Snapshot& after) {
     on_reload(before, after);
   });
-  watch_ = std::make_unique<config::ConfigWatch>(runtime_, *config_);
+  watch_config();
   watch_signals();
   announce();
   tasks_->spawn("bring-up", bring_up());
