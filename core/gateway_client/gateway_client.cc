@@ -349,12 +349,13 @@ Awaitable<Result<json::object>> GatewayClient::connect(ConnectAs as, std::vector
   auto connection = connection_;
   auto opened = co_await connection->open(limits);
   if (opened.has_error()) co_return opened.error();
+  // Named, here and below: g++ 12 copies closures that are temporaries of a co_await bit by bit.
+  std::function<void(Completer<std::string>)> read = [connection](Completer<std::string> done) {
+    connection->challenge.emplace(std::move(done));
+    asio::co_spawn(connection->runtime.loop(), connection->read_loop(), asio::detached);
+  };
   auto nonce = co_await suspend<std::string>(
-      connection->runtime, limits.with_deadline(Deadline::after(milliseconds(2000))),
-      [connection](Completer<std::string> done) {
-        connection->challenge.emplace(std::move(done));
-        asio::co_spawn(connection->runtime.loop(), connection->read_loop(), asio::detached);
-      });
+      connection->runtime, limits.with_deadline(Deadline::after(milliseconds(2000))), std::move(read));
   connection->challenge.reset();
   if (nonce.has_error()) {
     co_return Error(Code::kProtocol, "No connect challenge from " + connection->target.url +
@@ -388,13 +389,14 @@ Awaitable<Result<json::value>> GatewayClient::call(std::string method, json::val
   std::string id = std::to_string(connection->next_id++);
   json::object frame{{"type", "req"}, {"id", id}, {"method", method}};
   if (!params.is_null()) frame["params"] = std::move(params);
-  co_return co_await suspend<json::value>(
-      connection->runtime, limits,
-      [connection, id, final_answer, text = json::serialize(frame)](Completer<json::value> done) {
-        connection->pending.emplace(id, Connection::Pending{std::move(done), final_answer});
-        connection->send(text);
-      },
-      [connection, id] { connection->pending.erase(id); });
+  std::function<void(Completer<json::value>)> send = [connection, id, final_answer,
+                                                      text = json::serialize(frame)](
+                                                         Completer<json::value> done) {
+    connection->pending.emplace(id, Connection::Pending{std::move(done), final_answer});
+    connection->send(text);
+  };
+  std::function<void()> forget = [connection, id] { connection->pending.erase(id); };
+  co_return co_await suspend<json::value>(connection->runtime, limits, std::move(send), std::move(forget));
 }
 
 Awaitable<> GatewayClient::close() {
