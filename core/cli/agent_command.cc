@@ -109,13 +109,13 @@ void invoke_tool(Context& context, const ToolFlags& flags) {
   if (!flags.agent.empty()) params["agentId"] = flags.agent;
   auto answer = context.call_gateway(ConnectAs::kFull, "tools.invoke", std::move(params));
   if (!answer) return;
-  const auto* is_error = find_at(*answer, "/isError");
+  const auto* is_error = find_at(*answer, "/result/isError");
   if (is_error && is_error->is_bool() && is_error->as_bool()) context.exit_code = kFailed;
   if (context.json) {
     context.out().print_json(*answer);
     return;
   }
-  const auto* content = find_at(*answer, "/content");
+  const auto* content = find_at(*answer, "/result/content");
   if (!content || !content->is_array()) return;
   for (const auto& block : content->as_array()) context.out().line(text_at(block, "/text"));
 }
