@@ -10,6 +10,10 @@ target_compile_options(
             $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
             # g++ 12 calls the frames of Asio's coroutines mismatched as soon as it optimizes.
             $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>)
+if(CMAKE_UNITY_BUILD)
+  # Files with anonymous namespaces are included by one source: that is what this warning is about.
+  target_compile_options(openclaw_warnings INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endif()
 # g++ 12 reports -Wnull-dereference and -Wmaybe-uninitialized from inside coroutine frames and Boost
 # headers it inlines; they are left off there rather than silenced line by line.
 target_compile_definitions(openclaw_warnings INTERFACE _GLIBCXX_ASSERTIONS)

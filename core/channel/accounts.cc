@@ -17,7 +17,7 @@ constexpr milliseconds kStartTime{30'000};
 constexpr milliseconds kStopTime{8'000};
 constexpr milliseconds kCallsTime{3'000};
 constexpr std::int64_t kFirstPauseMs = 1'000;
-constexpr std::int64_t kLongestPauseMs = 5LL * 60 * 1000;
+constexpr std::int64_t kLongestRestartPauseMs = 5LL * 60 * 1000;
 constexpr std::uint64_t kMaxTokenFile = 4096;
 
 // What a new start cannot mend; a change of the configuration can.
@@ -37,7 +37,7 @@ bool is_fatal(Code code) {
 
 milliseconds pause_before(std::int64_t restart) {
   const std::int64_t whole =
-      std::min(kLongestPauseMs, kFirstPauseMs << std::min<std::int64_t>(restart, 20));
+      std::min(kLongestRestartPauseMs, kFirstPauseMs << std::min<std::int64_t>(restart, 20));
   static std::minstd_rand random{std::random_device{}()};
   std::uniform_int_distribution<std::int64_t> spread(whole / 2, whole);
   return milliseconds(spread(random));

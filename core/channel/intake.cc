@@ -17,7 +17,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFilesTime{10'000};
 constexpr std::size_t kMaxTurns = 4;
-constexpr std::string_view kSilent = "NO_REPLY";
 
 std::string lower_trimmed(std::string_view text) {
   const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
@@ -437,7 +436,7 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   if (result.status == "timeout" && text.empty())
     text = "⚠️ The turn took too long and was stopped.";
   std::vector<OutboxRow> replies;
-  const bool silent = text.empty() || text == kSilent || result.status == "steered";
+  const bool silent = text.empty() || text == kSilentReply || result.status == "steered";
   if (!silent && !(result.status == "aborted" && draft->message_id().empty())) {
     OutboxRow answer = reply(row, "reply", std::move(text), reply_target(row, *admitted.account));
     if (!draft->message_id().empty())

@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "channel/channel_service.h"
+#include "json_fields.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::channel {
@@ -127,17 +128,12 @@ Result<void> write_object(const std::filesystem::path& path, const json::object&
   return storage::write_file_atomically(path, text + "\n");
 }
 
-std::string text_at(const json::object& o, std::string_view key) {
-  const json::value* v = o.if_contains(key);
-  return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string();
-}
-
 PairingRequest from_json(const json::object& o) {
   PairingRequest out;
-  out.id = text_at(o, "id");
-  out.code = text_at(o, "code");
-  out.created_at = text_at(o, "createdAt");
-  out.last_seen_at = text_at(o, "lastSeenAt");
+  out.id = text_of(o, "id");
+  out.code = text_of(o, "code");
+  out.created_at = text_of(o, "createdAt");
+  out.last_seen_at = text_of(o, "lastSeenAt");
   if (const json::value* meta = o.if_contains("meta"); meta != nullptr && meta->is_object()) {
     out.meta = meta->get_object();
   }
@@ -192,7 +188,7 @@ Result<std::string> new_code(const std::vector<PairingRequest>& others) {
 }
 
 std::string account_of(const PairingRequest& request) {
-  const std::string account = text_at(request.meta, "accountId");
+  const std::string account = text_of(request.meta, "accountId");
   return account.empty() ? "default" : account;
 }
 

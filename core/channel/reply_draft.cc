@@ -13,12 +13,11 @@ constexpr milliseconds kCallTime{15'000};
 constexpr milliseconds kLongestTyping{5 * 60 * 1000};
 constexpr milliseconds kFirstTextTime{1'000};  // a reply that is finished sooner needs no draft
 constexpr milliseconds kEndTime{20'000};
-constexpr std::string_view kSilent = "NO_REPLY";
 
 // The beginning of the word for "say nothing" is not shown either.
 bool may_show(std::string_view text) {
   return !text.empty() &&
-         !(text.size() <= kSilent.size() && kSilent.substr(0, text.size()) == text);
+         !(text.size() <= kSilentReply.size() && kSilentReply.substr(0, text.size()) == text);
 }
 
 }  // namespace

@@ -5,11 +5,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "channel/accounts.h"
 #include "channel/store.h"
 
 namespace openclaw::channel {
+
+// A model's whole answer when it has nothing to say to the chat.
+inline constexpr std::string_view kSilentReply = "NO_REPLY";
 
 class ReplyDraft {
  public:

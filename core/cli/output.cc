@@ -104,8 +104,8 @@ std::string Output::paint(Colour colour, std::string_view text) const {
   return code_of(colour) + std::string(text) + "\x1b[0m";
 }
 
-std::string short_age(std::int64_t milliseconds) {
-  std::int64_t seconds = std::max<std::int64_t>(milliseconds / 1000, 0);
+std::string short_age(std::int64_t age_ms) {
+  std::int64_t seconds = std::max<std::int64_t>(age_ms / 1000, 0);
   if (seconds < 60) return std::to_string(seconds) + "s";
   if (seconds < 3600) return std::to_string(seconds / 60) + "m";
   if (seconds < 86400) return std::to_string(seconds / 3600) + "h";

@@ -32,7 +32,7 @@ class Output {
 };
 
 // "3m", "2h", "5d": for ages in tables.
-std::string short_age(std::int64_t milliseconds);
+std::string short_age(std::int64_t age_ms);
 std::string pretty(const json::value& value);
 
 }  // namespace openclaw::cli

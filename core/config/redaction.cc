@@ -11,7 +11,7 @@ namespace openclaw::config {
 
 namespace {
 
-std::string folded(std::string_view key) {
+std::string folded_key(std::string_view key) {
   std::string out;
   for (char c : key) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
@@ -77,7 +77,7 @@ void redact_object(json::object& object, bool headers) {
 }  // namespace
 
 bool is_secret_key(std::string_view key) {
-  std::string word = folded(key);
+  std::string word = folded_key(key);
   static constexpr std::array<std::string_view, 7> kPlain = {
       "tokens", "file", "path", "field", "secrets", "passwords", "dir"};
   for (std::string_view tail : kPlain) {

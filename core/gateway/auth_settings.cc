@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "gateway/peer.h"
+
 namespace openclaw::gateway {
 namespace {
 
@@ -13,20 +15,13 @@ constexpr std::array<std::string_view, 12> kPlaceholders = {
     "token",     "password", "secret", "your-token", "your_token", "<token>"};
 constexpr std::size_t kMinSecret = 8;
 
-std::string lowered(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
   return value ? value : "";
 }
 
-std::vector<std::string> lowered(std::vector<std::string> texts) {
-  for (auto& text : texts) text = lowered(std::move(text));
+std::vector<std::string> all_lowered(std::vector<std::string> texts) {
+  for (auto& text : texts) text = lowered(text);
   return texts;
 }
 
@@ -65,7 +60,7 @@ AuthSettings read_auth_settings(const config::Config& config) {
   out.limits.lockout = std::chrono::milliseconds(
       std::max<std::int64_t>(config.get_int("gateway.auth.rateLimit.lockoutMs", 300000), 1000));
   out.exempt_loopback = config.get_bool("gateway.auth.rateLimit.exemptLoopback", true);
-  out.allowed_origins = lowered(config.get_strings("gateway.controlUi.allowedOrigins"));
+  out.allowed_origins = all_lowered(config.get_strings("gateway.controlUi.allowedOrigins"));
   out.host_header_origin_fallback =
       config.get_bool("gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback", false);
   out.allow_insecure_auth = config.get_bool("gateway.controlUi.allowInsecureAuth", false);

@@ -113,13 +113,13 @@ class HttpSession final : public HttpExchange, public std::enable_shared_from_th
   bool ending_ = false;  // the last answer is queued; close once it is out
 };
 
-class Server final : public HttpServer {
+class BeastServer final : public HttpServer {
  public:
-  explicit Server(ServerState& state)
+  explicit BeastServer(ServerState& state)
       : state_(state),
         shared_(std::make_shared<Shared>(state, strangers_limit(), sockets_limit())),
         sweeper_(state.services.runtime.loop()) {}
-  ~Server() override { Server::close_all(); }
+  ~BeastServer() override { BeastServer::close_all(); }
 
   Result<void> listen(const std::vector<std::string>& addresses, std::uint16_t port) override;
   std::uint16_t port() const override { return port_; }
@@ -506,7 +506,7 @@ void HttpSession::upgrade() {
 
 // ---- Server ------------------------------------------------------------------------------------
 
-Result<void> Server::listen(const std::vector<std::string>& addresses, std::uint16_t port) {
+Result<void> BeastServer::listen(const std::vector<std::string>& addresses, std::uint16_t port) {
   port_ = port;
   for (const auto& address : addresses) {
     error_code failed;
@@ -534,7 +534,7 @@ Result<void> Server::listen(const std::vector<std::string>& addresses, std::uint
   return {};
 }
 
-void Server::accept(tcp::acceptor& acceptor) {
+void BeastServer::accept(tcp::acceptor& acceptor) {
   acceptor.async_accept([this, &acceptor](error_code failed, tcp::socket socket) {
     if (failed == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
     if (failed) return accept_later(acceptor);
@@ -546,7 +546,7 @@ void Server::accept(tcp::acceptor& acceptor) {
 }
 
 // Out of descriptors, most likely: an immediate retry would only spin.
-void Server::accept_later(tcp::acceptor& acceptor) {
+void BeastServer::accept_later(tcp::acceptor& acceptor) {
   auto timer = std::make_unique<boost::asio::steady_timer>(state_.services.runtime.loop());
   timer->expires_after(std::chrono::milliseconds(200));
   timer->async_wait([this, &acceptor](error_code cancelled) {
@@ -557,7 +557,7 @@ void Server::accept_later(tcp::acceptor& acceptor) {
 }
 
 // One timer for all HTTP connections, and only while there are any.
-void Server::sweep() {
+void BeastServer::sweep() {
   if (sweeping_ || shared_->sessions.empty()) return;
   sweeping_ = true;
   sweeper_.expires_after(std::chrono::seconds(1));
@@ -575,7 +575,7 @@ void Server::sweep() {
   });
 }
 
-void Server::stop_accepting() {
+void BeastServer::stop_accepting() {
   for (auto& acceptor : acceptors_) {
     error_code ignored;
     acceptor->close(ignored);
@@ -583,7 +583,7 @@ void Server::stop_accepting() {
   retries_.clear();
 }
 
-void Server::close_idle() {
+void BeastServer::close_idle() {
   std::vector<std::shared_ptr<HttpSession>> all;
   for (auto* session : shared_->sessions) all.push_back(session->shared_from_this());
   for (auto& session : all) {
@@ -592,7 +592,7 @@ void Server::close_idle() {
   }
 }
 
-Awaitable<> Server::drained(Deadline deadline) {
+Awaitable<> BeastServer::drained(Deadline deadline) {
   auto shared = shared_;
   if (shared->sessions.empty() && shared->websockets.empty()) co_return;
   shared->empty = std::make_shared<Event>(shared->state.services.runtime);
@@ -601,7 +601,7 @@ Awaitable<> Server::drained(Deadline deadline) {
   shared->empty.reset();
 }
 
-void Server::close_all() {
+void BeastServer::close_all() {
   stop_accepting();
   std::vector<std::shared_ptr<HttpSession>> all;
   for (auto* session : shared_->sessions) all.push_back(session->shared_from_this());
@@ -617,7 +617,7 @@ void Server::close_all() {
 }  // namespace
 
 std::unique_ptr<HttpServer> HttpServer::create(ServerState& state) {
-  return std::make_unique<Server>(state);
+  return std::make_unique<BeastServer>(state);
 }
 
 }  // namespace openclaw::gateway

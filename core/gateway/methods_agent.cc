@@ -374,7 +374,6 @@ Awaitable<Reply> send(ServerState& state, MethodCall call) {
   co_return co_await deliver(state, std::move(channel), std::move(call), run);
 }
 
-const ParamTable kNothing{{}};
 const ParamTable kAgent{{{"message", Kind::kText, true},
                          {"agentId", Kind::kText},
                          {"to", Kind::kString},

@@ -293,7 +293,7 @@ Awaitable<Reply> chat_inject(ServerState& state, MethodCall call) {
 
 const ParamTable kHistory{
     {{"sessionKey", Kind::kText, true, 0, 512}, {"limit", Kind::kInteger, false, 1, 1000}}};
-const ParamTable kSend{{{"sessionKey", Kind::kText, true, 0, 512},
+const ParamTable kChatSend{{{"sessionKey", Kind::kText, true, 0, 512},
                         {"message", Kind::kString, true},
                         {"thinking", Kind::kString},
                         {"deliver", Kind::kBoolean},
@@ -312,7 +312,7 @@ const ParamTable kInject{{{"sessionKey", Kind::kText, true, 0, 512},
 void add_chat_methods(std::vector<Method>& out) {
   out.push_back({"chat.history", "operator.read", &kHistory, chat_history});
   out.push_back({"chat.abort", "operator.write", &kAbort, chat_abort});
-  out.push_back({"chat.send", "operator.write", &kSend, chat_send});
+  out.push_back({"chat.send", "operator.write", &kChatSend, chat_send});
   out.push_back({"chat.inject", "operator.admin", &kInject, chat_inject, false});
 }
 

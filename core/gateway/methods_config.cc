@@ -321,7 +321,6 @@ Awaitable<Reply> config_patch(ServerState& state, MethodCall call) {
   co_return co_await apply(state, std::move(call), std::move(wanted));
 }
 
-const ParamTable kNothing{{}};
 const ParamTable kWrite{{{"raw", Kind::kText, true},
                          {"baseHash", Kind::kText},
                          {"sessionKey", Kind::kString},

@@ -266,7 +266,6 @@ Awaitable<Reply> sandbox_recreate(ServerState& state, MethodCall call) {
   co_return Reply::ok(std::move(out));
 }
 
-const ParamTable kNothing{{}};
 const ParamTable kHealth{{{"probe", Kind::kBoolean}}};
 const ParamTable kToolsCatalog{{{"agentId", Kind::kText}, {"includePlugins", Kind::kBoolean}}};
 const ParamTable kChannelsStatus{

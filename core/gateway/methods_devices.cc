@@ -116,7 +116,6 @@ Awaitable<Reply> token_revoke(ServerState& state, MethodCall call) {
   co_return Reply::ok(std::move(revoked.value()));
 }
 
-const ParamTable kNothing{{}};
 const ParamTable kRequest{{{"requestId", Kind::kText, true}}};
 const ParamTable kDevice{{{"deviceId", Kind::kText, true}}};
 const ParamTable kRotate{

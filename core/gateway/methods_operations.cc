@@ -172,7 +172,6 @@ Awaitable<Reply> logout_refused(ServerState&, MethodCall call) {
       text_param(call.params, "channel"));
 }
 
-const ParamTable kNothing{{}};
 const ParamTable kLogout{
     {{"channel", Kind::kText, true, 0, 64}, {"accountId", Kind::kString, false, 0, 128}}};
 

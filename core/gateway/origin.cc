@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
+#include "gateway/peer.h"
+
 namespace openclaw::gateway {
 namespace {
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 }  // namespace
 

@@ -13,7 +13,7 @@ constexpr std::string_view view(const char (&bytes)[N]) {
   return {bytes, N};
 }
 
-const PageFile kFiles[] = {
+const PageFile kPageFiles[] = {
     {"index.html", "text/html; charset=utf-8", view(index_html)},
     {"app.js", "text/javascript; charset=utf-8", view(app_js)},
     {"style.css", "text/css; charset=utf-8", view(style_css)},
@@ -22,7 +22,7 @@ const PageFile kFiles[] = {
 }  // namespace
 
 const PageFile* page_file(std::string_view name) {
-  for (const auto& file : kFiles) {
+  for (const auto& file : kPageFiles) {
     if (file.name == name) return &file;
   }
   return nullptr;

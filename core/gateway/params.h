@@ -43,6 +43,8 @@ struct Param {
 struct ParamTable {
   std::vector<Param> params;
 };
+// Of a method without parameters.
+inline const ParamTable kNothing{{}};
 
 // Empty when `value` fits; null counts as {}. Otherwise the issues, joined with "; ", duplicates
 // dropped.

@@ -20,14 +20,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 std::optional<ip::address> parsed(std::string_view text) {
   boost::system::error_code bad;
   auto address = ip::make_address(std::string(text), bad);
@@ -72,6 +64,14 @@ std::string forwarded_client(std::string_view chain, const std::vector<std::stri
 }
 
 }  // namespace
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
 
 std::string normal_address(std::string_view address) {
   auto value = parsed(trimmed(address));

@@ -34,6 +34,7 @@ using HeaderLookup = std::function<std::string_view(std::string_view name)>;
 Peer resolve_peer(std::string_view tcp_address, const HeaderLookup& header,
                   const AuthSettings& settings);
 
+std::string lowered(std::string_view text);  // ASCII only
 bool is_loopback_address(std::string_view address);
 // `entry` is an address or CIDR. IPv4-mapped addresses count as IPv4.
 bool address_matches(std::string_view address, std::string_view entry);

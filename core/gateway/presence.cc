@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "gateway/peer.h"
+
 namespace openclaw::gateway {
 namespace {
 
 constexpr std::int64_t kLifeMs = 5 * 60 * 1000;
-constexpr std::size_t kMaxEntries = 200;
-
-std::string lowered(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
+constexpr std::size_t kMaxPresent = 200;
 
 std::string key_of(const Client& client) {
   return lowered(!client.device_id.empty()     ? client.device_id
@@ -100,7 +95,7 @@ json::array Presence::list(std::int64_t now) {
   for (auto it = entries_.begin(); it != entries_.end();) {
     it = time_of(it->second) + kLifeMs < now ? entries_.erase(it) : std::next(it);
   }
-  while (entries_.size() > kMaxEntries) {
+  while (entries_.size() > kMaxPresent) {
     entries_.erase(std::min_element(
         entries_.begin(), entries_.end(),
         [](const auto& a, const auto& b) { return time_of(a.second) < time_of(b.second); }));

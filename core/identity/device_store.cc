@@ -8,6 +8,7 @@
 
 #include "identity/device_identity.h"
 #include "identity/indented_json.h"
+#include "json_fields.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::identity {
@@ -25,11 +26,6 @@ std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-std::string text_of(const json::object& record, std::string_view key) {
-  const auto* value = record.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 std::int64_t number_of(const json::object& record, std::string_view key) {
@@ -69,7 +65,7 @@ Strings sorted(Strings strings) {
   return strings;
 }
 
-std::string plain(std::string_view text) {
+std::string plain_name(std::string_view text) {
   while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
   while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
   std::string out(text);
@@ -246,8 +242,8 @@ PairingNeed DeviceStore::need(const DeviceClaim& claim) const {
     return PairingNeed::kNotPaired;
   }
   auto differs = [&](std::string_view key, const std::string& now) {
-    auto pinned = plain(text_of(device, key));
-    return !pinned.empty() && pinned != plain(now);
+    auto pinned = plain_name(text_of(device, key));
+    return !pinned.empty() && pinned != plain_name(now);
   };
   if (differs("platform", claim.platform) || differs("deviceFamily", claim.device_family)) {
     return PairingNeed::kMetadataUpgrade;

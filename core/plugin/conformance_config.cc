@@ -3,10 +3,10 @@
 namespace openclaw::plugin {
 namespace {
 
-constexpr int kMaxDepth = 16;
+constexpr int kDeepestExample = 16;
 
 json::value sample(const json::object& schema, int depth) {
-  if (depth > kMaxDepth) return nullptr;
+  if (depth > kDeepestExample) return nullptr;
   for (const char* keyword : {"const", "default"}) {
     if (const auto* value = schema.if_contains(keyword)) return *value;
   }

@@ -30,13 +30,13 @@ class Secrets final : public SecretSource {
   ServiceHub& hub_;
 };
 
-class Services final : public HostServices {
+class HostServicesImpl final : public HostServices {
  public:
-  Services(Runtime& runtime, const std::filesystem::path& state_dir)
+  HostServicesImpl(Runtime& runtime, const std::filesystem::path& state_dir)
       : runtime_(runtime), hub_(std::make_shared<ServiceHub>(runtime, state_dir)), secrets_(*hub_) {
     publish_hub(runtime_, hub_);
   }
-  ~Services() override { withdraw_hub(runtime_); }
+  ~HostServicesImpl() override { withdraw_hub(runtime_); }
 
   const void* table(std::string_view id) const override;
   Awaitable<> release(InstanceContext& instance, Deadline deadline) override;
@@ -56,7 +56,7 @@ class Services final : public HostServices {
   Secrets secrets_;
 };
 
-const void* Services::table(std::string_view id) const {
+const void* HostServicesImpl::table(std::string_view id) const {
   if (id == OC_TIMER_V1) return &timer_table();
   if (id == OC_TASK_V1) return &task_table();
   if (id == OC_HTTP_V1) return &http_table();
@@ -69,7 +69,7 @@ const void* Services::table(std::string_view id) const {
   return nullptr;
 }
 
-Awaitable<> Services::release(InstanceContext& instance, Deadline deadline) {
+Awaitable<> HostServicesImpl::release(InstanceContext& instance, Deadline deadline) {
   auto services = InstanceServices::existing(instance);
   if (!services) co_return;
   services->begin_release();
@@ -93,7 +93,7 @@ Awaitable<> Services::release(InstanceContext& instance, Deadline deadline) {
   hub_->blobs.drop_unsealed(services->id());
 }
 
-Awaitable<Result<std::string>> Services::read_blob(std::uint64_t blob, std::uint64_t max_bytes) {
+Awaitable<Result<std::string>> HostServicesImpl::read_blob(std::uint64_t blob, std::uint64_t max_bytes) {
   std::function<Result<std::string>()> work = [hub = hub_, blob,
                                                max_bytes]() -> Result<std::string> {
     auto info = hub->blobs.info(blob);
@@ -108,7 +108,7 @@ Awaitable<Result<std::string>> Services::read_blob(std::uint64_t blob, std::uint
   co_return co_await run_blocking<std::string>(runtime_, {}, work);
 }
 
-Awaitable<Result<std::uint64_t>> Services::make_blob(std::string bytes, std::string mime) {
+Awaitable<Result<std::uint64_t>> HostServicesImpl::make_blob(std::string bytes, std::string mime) {
   std::function<Result<std::uint64_t>()> work =
       [hub = hub_, bytes = std::move(bytes), mime = std::move(mime)]() -> Result<std::uint64_t> {
     std::string owner(kHostOwner);
@@ -123,7 +123,7 @@ Awaitable<Result<std::uint64_t>> Services::make_blob(std::string bytes, std::str
   co_return co_await run_blocking<std::uint64_t>(runtime_, {}, work);
 }
 
-Awaitable<> Services::stop(Deadline deadline) {
+Awaitable<> HostServicesImpl::stop(Deadline deadline) {
   withdraw_hub(runtime_);
   co_await hub_->websockets.stop(deadline);
   co_await hub_->streams.stop(deadline);
@@ -142,7 +142,7 @@ Awaitable<> Services::stop(Deadline deadline) {
 
 std::unique_ptr<HostServices> HostServices::create(Runtime& runtime,
                                                    std::filesystem::path state_dir) {
-  return std::make_unique<Services>(runtime, state_dir);
+  return std::make_unique<HostServicesImpl>(runtime, state_dir);
 }
 
 }  // namespace openclaw::plugin

@@ -7,7 +7,7 @@
 namespace openclaw::plugin {
 namespace {
 
-std::string version_text(unsigned major, unsigned minor) {
+std::string dotted(unsigned major, unsigned minor) {
   return std::to_string(major) + "." + std::to_string(minor);
 }
 
@@ -57,11 +57,11 @@ Result<json::value> inspect(const std::filesystem::path& file,
                    {"manifest", plugin.file.manifest.raw}};
   if (facts.has_note) {
     out["note"] = {{"id", facts.note_id},
-                   {"abi", version_text(facts.note_abi_major, facts.note_abi_minor)}};
+                   {"abi", dotted(facts.note_abi_major, facts.note_abi_minor)}};
   }
   if (facts.has_entry) {
     out["entry"] = {{"magic", facts.entry_magic},
-                    {"abi", version_text(facts.entry_abi_major, facts.entry_abi_minor)},
+                    {"abi", dotted(facts.entry_abi_major, facts.entry_abi_minor)},
                     {"bytes", facts.entry_size},
                     {"hostMinMinor", facts.entry_host_min_minor}};
   }

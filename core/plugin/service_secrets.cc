@@ -71,7 +71,7 @@ Result<std::string> value_of(InstanceServices& services, std::string_view name) 
   return Error(Code::kUnauthenticated, value.error().message);
 }
 
-void get(oc_host_ctx* ctx, oc_str name, oc_value_fn fn, void* user) {
+void get_secret(oc_host_ctx* ctx, oc_str name, oc_value_fn fn, void* user) {
   auto services = InstanceServices::of(ctx);
   if (!services || fn == nullptr) return;
   auto refuse = [&](oc_status status) {
@@ -164,7 +164,7 @@ Result<void> expand_headers(InstanceServices& services, net::HttpHeaders& header
 }
 
 const oc_secrets_v1& secrets_table() {
-  static constexpr oc_secrets_v1 table{sizeof(oc_secrets_v1), 0, &get};
+  static constexpr oc_secrets_v1 table{sizeof(oc_secrets_v1), 0, &get_secret};
   return table;
 }
 

@@ -50,7 +50,7 @@ net::StreamEvents events_for(const std::shared_ptr<Owed>& owed, const oc_stream_
   return events;
 }
 
-std::shared_ptr<net::StreamConnection> find(oc_host_ctx* ctx, std::uint64_t id) {
+std::shared_ptr<net::StreamConnection> find_stream(oc_host_ctx* ctx, std::uint64_t id) {
   auto services = InstanceServices::of(ctx);
   if (!services) return nullptr;
   std::lock_guard lock(services->mutex);
@@ -58,7 +58,7 @@ std::shared_ptr<net::StreamConnection> find(oc_host_ctx* ctx, std::uint64_t id) 
   return found == services->streams.end() ? nullptr : found->second;
 }
 
-oc_status connect(oc_host_ctx* ctx, uint64_t id, oc_str address, uint32_t connect_timeout_ms,
+oc_status connect_stream(oc_host_ctx* ctx, uint64_t id, oc_str address, uint32_t connect_timeout_ms,
                   const oc_stream_events* given, void* user) {
   auto services = InstanceServices::of(ctx);
   if (!services) return OC_UNAVAILABLE;
@@ -101,28 +101,28 @@ oc_status connect(oc_host_ctx* ctx, uint64_t id, oc_str address, uint32_t connec
   return OC_OK;
 }
 
-oc_status send(oc_host_ctx* ctx, uint64_t id, oc_bytes data) {
+oc_status send_bytes(oc_host_ctx* ctx, uint64_t id, oc_bytes data) {
   if (data.len > kMaxPiece) return OC_INVALID_ARGUMENT;
-  auto connection = find(ctx, id);
+  auto connection = find_stream(ctx, id);
   if (!connection) return OC_NOT_FOUND;
   return status_of(connection->send(std::string(view_of(data))));
 }
 
 void shut_write(oc_host_ctx* ctx, uint64_t id) {
-  if (auto connection = find(ctx, id)) connection->shut_write();
+  if (auto connection = find_stream(ctx, id)) connection->shut_write();
 }
 void pause(oc_host_ctx* ctx, uint64_t id, uint32_t paused) {
-  if (auto connection = find(ctx, id)) connection->pause(paused != 0);
+  if (auto connection = find_stream(ctx, id)) connection->pause(paused != 0);
 }
-void close(oc_host_ctx* ctx, uint64_t id) {
-  if (auto connection = find(ctx, id)) connection->close();
+void close_stream(oc_host_ctx* ctx, uint64_t id) {
+  if (auto connection = find_stream(ctx, id)) connection->close();
 }
 
 }  // namespace
 
 const oc_stream_v1& stream_table() {
-  static constexpr oc_stream_v1 table{sizeof(oc_stream_v1), 0,      &connect, &send,
-                                      &shut_write,          &pause, &close};
+  static constexpr oc_stream_v1 table{sizeof(oc_stream_v1), 0,      &connect_stream, &send_bytes,
+                                      &shut_write,          &pause, &close_stream};
   return table;
 }
 

@@ -64,7 +64,7 @@ net::WebSocketEvents events_for(const std::shared_ptr<Owed>& owed, const oc_ws_e
   return events;
 }
 
-std::shared_ptr<net::WebSocketConnection> find(oc_host_ctx* ctx, std::uint64_t id) {
+std::shared_ptr<net::WebSocketConnection> find_websocket(oc_host_ctx* ctx, std::uint64_t id) {
   auto services = InstanceServices::of(ctx);
   if (!services) return nullptr;
   std::lock_guard lock(services->mutex);
@@ -72,7 +72,7 @@ std::shared_ptr<net::WebSocketConnection> find(oc_host_ctx* ctx, std::uint64_t i
   return found == services->sockets.end() ? nullptr : found->second;
 }
 
-oc_status connect(oc_host_ctx* ctx, uint64_t id, oc_str url, oc_str headers_json,
+oc_status connect_websocket(oc_host_ctx* ctx, uint64_t id, oc_str url, oc_str headers_json,
                   const oc_ws_events* given, void* user) {
   auto services = InstanceServices::of(ctx);
   if (!services) return OC_UNAVAILABLE;
@@ -116,15 +116,15 @@ oc_status connect(oc_host_ctx* ctx, uint64_t id, oc_str url, oc_str headers_json
   return OC_OK;
 }
 
-oc_status send(oc_host_ctx* ctx, uint64_t id, oc_bytes data, uint32_t is_text) {
+oc_status send_message(oc_host_ctx* ctx, uint64_t id, oc_bytes data, uint32_t is_text) {
   if (data.len > kMaxMessage) return OC_INVALID_ARGUMENT;
-  auto connection = find(ctx, id);
+  auto connection = find_websocket(ctx, id);
   if (!connection) return OC_NOT_FOUND;
   return status_of(connection->send(std::string(view_of(data)), is_text != 0));
 }
 
-void close(oc_host_ctx* ctx, uint64_t id, uint32_t code, oc_str reason) {
-  auto connection = find(ctx, id);
+void close_websocket(oc_host_ctx* ctx, uint64_t id, uint32_t code, oc_str reason) {
+  auto connection = find_websocket(ctx, id);
   if (!connection) return;
   // What a client may send: RFC 6455 section 7.4.
   bool allowed = code == 1000 || code == 1001 || (code >= 3000 && code <= 4999);
@@ -135,7 +135,7 @@ void close(oc_host_ctx* ctx, uint64_t id, uint32_t code, oc_str reason) {
 }  // namespace
 
 const oc_websocket_v1& websocket_table() {
-  static constexpr oc_websocket_v1 table{sizeof(oc_websocket_v1), 0, &connect, &send, &close};
+  static constexpr oc_websocket_v1 table{sizeof(oc_websocket_v1), 0, &connect_websocket, &send_message, &close_websocket};
   return table;
 }
 

@@ -15,11 +15,11 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-using GroupTable = std::map<std::string, std::vector<std::string>, std::less<>>;
+using NameTable = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-const GroupTable& groups() {
-  static const GroupTable table = [] {
-    GroupTable t{
+const NameTable& groups() {
+  static const NameTable table = [] {
+    NameTable t{
         {"group:fs", {"read", "write", "edit", "apply_patch"}},
         {"group:runtime", {"exec", "process"}},
         {"group:web", {"web_search", "web_fetch"}},
@@ -45,8 +45,8 @@ const GroupTable& groups() {
   return table;
 }
 
-const GroupTable& profiles() {
-  static const GroupTable table{
+const NameTable& profiles() {
+  static const NameTable table{
       {"minimal", {"session_status"}},
       {"messaging",
        {"sessions_list", "sessions_history", "sessions_send", "session_status", "message"}},

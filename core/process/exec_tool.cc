@@ -29,7 +29,7 @@ struct Arguments {
   bool background = false, pty = false, takes_input = false;
 };
 
-json::object schema() {
+json::object exec_schema() {
   auto text = [](std::string_view description) {
     return json::object{{"type", "string"}, {"description", description}};
   };
@@ -59,7 +59,7 @@ json::object schema() {
           {"additionalProperties", false}};
 }
 
-std::int64_t number_of(const json::object& args, std::string_view key, std::int64_t otherwise) {
+std::int64_t count_of(const json::object& args, std::string_view key, std::int64_t otherwise) {
   const json::value* value = args.if_contains(key);
   if (!value || !value->is_number()) return otherwise;
   double number = value->to_number<double>();
@@ -91,12 +91,12 @@ Result<Arguments> read_arguments(const json::object& args, std::int64_t default_
       out.env.emplace_back(name, value.get_string());
     }
   }
-  out.timeout_sec = number_of(args, "timeout", default_timeout);
+  out.timeout_sec = count_of(args, "timeout", default_timeout);
   if (out.timeout_sec == 0) out.timeout_sec = default_timeout;
   out.background = flag("background");
   out.pty = flag("pty");
   out.yield_ms =
-      out.background ? 0 : std::min(number_of(args, "yieldMs", kDefaultYieldMs), kMaxYieldMs);
+      out.background ? 0 : std::min(count_of(args, "yieldMs", kDefaultYieldMs), kMaxYieldMs);
   // Who follows it with the process tool may also want to write to it.
   out.takes_input = out.background || out.pty || args.contains("yieldMs");
   return out;
@@ -115,7 +115,7 @@ class ExecTool final : public tool::Tool {
         "with the process tool. Programs that a command leaves behind are ended with it: use "
         "background for "
         "servers.";
-    spec_.parameters = schema();
+    spec_.parameters = exec_schema();
     spec_.group = "runtime";
     spec_.gateway_tool = false;
   }

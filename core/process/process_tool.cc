@@ -2,6 +2,7 @@
 #include <cctype>
 
 #include "process/process_tools.h"
+#include "json_fields.h"
 #include "process/shared_state.h"
 #include "process/terminal_keys.h"
 
@@ -15,7 +16,7 @@ using tool::ToolResult;
 constexpr std::int64_t kMaxPollMs = 120'000;
 constexpr std::int64_t kDefaultLogLines = 200;
 
-json::object schema() {
+json::object process_schema() {
   json::object properties;
   properties["action"] = json::object{{"type", "string"},
                                       {"enum", json::array{"list", "poll", "log", "write", "submit",
@@ -49,12 +50,7 @@ json::object schema() {
           {"additionalProperties", false}};
 }
 
-std::string text_of(const json::object& args, std::string_view key) {
-  const json::value* value = args.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::optional<std::int64_t> number_of(const json::object& args, std::string_view key) {
+std::optional<std::int64_t> count_of(const json::object& args, std::string_view key) {
   const json::value* value = args.if_contains(key);
   if (!value || !value->is_number()) return std::nullopt;
   return static_cast<std::int64_t>(std::clamp(value->to_number<double>(), 0.0, 1e9));
@@ -91,8 +87,8 @@ ToolResult log_of(const CommandSession& session, const json::object& args) {
     at = end + 1;
   }
   auto total = static_cast<std::int64_t>(lines.size());
-  std::int64_t limit = number_of(args, "limit").value_or(kDefaultLogLines);
-  std::int64_t first = number_of(args, "offset").value_or(std::max<std::int64_t>(0, total - limit));
+  std::int64_t limit = count_of(args, "limit").value_or(kDefaultLogLines);
+  std::int64_t first = count_of(args, "offset").value_or(std::max<std::int64_t>(0, total - limit));
   std::int64_t last = std::min(total, first + limit);
   std::string text;
   for (std::int64_t i = std::min(first, total); i < last; ++i) {
@@ -115,7 +111,7 @@ class ProcessTool final : public tool::Tool {
         "Follows and controls commands that exec started in the background: list, poll, log, "
         "write, submit, "
         "send-keys, kill, clear, remove.";
-    spec_.parameters = schema();
+    spec_.parameters = process_schema();
     spec_.group = "runtime";
     spec_.gateway_tool = false;
   }
@@ -136,7 +132,7 @@ class ProcessTool final : public tool::Tool {
 
 Awaitable<Result<ToolResult>> ProcessTool::poll(std::shared_ptr<CommandSession> session,
                                                 json::object args, Limits limits) {
-  std::int64_t patience = std::min(number_of(args, "timeout").value_or(0), kMaxPollMs);
+  std::int64_t patience = std::min(count_of(args, "timeout").value_or(0), kMaxPollMs);
   if (patience > 0) {
     Limits wait = limits.with_deadline(Deadline::after(std::chrono::milliseconds(patience)));
     auto changed = co_await session->wait_for_change(wait);

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "json_fields.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::sandbox {
@@ -14,16 +15,6 @@ constexpr std::int64_t kTouchSaveMs = 10'000;
 
 std::filesystem::path file_in(const config::Paths& paths) {
   return paths.state_dir / "sandbox" / "containers.json";
-}
-
-std::string text_of(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::int64_t number_of(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  return value && value->is_int64() ? value->get_int64() : 0;
 }
 
 std::string file_text(const std::map<std::string, RegistryEntry>& entries) {

@@ -10,6 +10,7 @@
 #include <openclaw/sandbox.h>
 
 #include "async/task_scope.h"
+#include "json_fields.h"
 #include "sandbox/backend_exec.h"
 #include "sandbox/container_registry.h"
 #include "sandbox/prune.h"
@@ -32,21 +33,6 @@ constexpr auto kCallTime = 60s;
 std::int64_t wall_clock_ms() {
   auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-std::string text_of(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-bool flag_of(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  return value && value->is_bool() && value->get_bool();
-}
-
-std::int64_t number_of(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  return value && value->is_int64() ? value->get_int64() : 0;
 }
 
 // Quoted for a shell: session keys hold what people on channels chose.

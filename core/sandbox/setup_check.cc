@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "json_fields.h"
+
 namespace openclaw::sandbox {
 
 namespace {
@@ -27,11 +29,6 @@ bool installs_packages(std::string_view command) {
     at = end;
   }
   return false;
-}
-
-std::string text_of(const json::object& spec, std::string_view key) {
-  const json::value* value = spec.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -60,7 +62,10 @@ Result<void> prepare_workspace(const View& view) {
   auto ids = numeric_ids(user && user->is_string() ? std::string_view(user->get_string()) : "");
   if (!ids || view.spec.at("userFromOwner").as_bool()) return {};
   if (is_new && ::geteuid() == 0) {
-    static_cast<void>(::chown(view.host_workspace.c_str(), ids->user, ids->group));
+    if (::chown(view.host_workspace.c_str(), ids->user, ids->group) != 0) {
+      return Error(Code::kPermissionDenied, "cannot give " + view.host_workspace.string() + " to user " +
+                                                std::to_string(ids->user) + ": " + std::strerror(errno));
+    }
   }
   struct stat info {};
   if (::stat(view.host_workspace.c_str(), &info) != 0) return {};

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <unordered_map>
 
+#include "json_fields.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::session {
@@ -148,11 +149,6 @@ void print(const json::value& value, std::size_t depth, std::string& out) {
   }
 }
 
-std::string string_at(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 // One parsed line, before the active branch is known.
 struct Line {
   std::string id, parent;
@@ -164,7 +160,7 @@ struct Line {
 bool is_header(std::string_view line) {
   boost::system::error_code failure;
   auto value = json::parse(json::string_view(line.data(), line.size()), failure);
-  return !failure && value.is_object() && string_at(value.get_object(), "type") == "session";
+  return !failure && value.is_object() && text_of(value.get_object(), "type") == "session";
 }
 
 // Indexes of the lines on the way from the last line to the root, oldest first.
@@ -192,15 +188,15 @@ std::vector<std::size_t> active_branch(const std::vector<Line>& lines) {
 }
 
 void take_line(LoadedTranscript& out, Line& line) {
-  auto type = string_at(line.object, "type");
+  auto type = text_of(line.object, "type");
   if (type == "message") {
     auto* message = line.object.if_contains("message");
     if (message == nullptr || !message->is_object()) return;
     out.items.push_back(
         {line.id, std::make_shared<const json::object>(message->get_object()), line.bytes});
   } else if (type == "compaction") {
-    out.summary = string_at(line.object, "summary");
-    auto kept = string_at(line.object, "firstKeptEntryId");
+    out.summary = text_of(line.object, "summary");
+    auto kept = text_of(line.object, "firstKeptEntryId");
     auto found = std::ranges::find_if(
         out.items, [&](const TranscriptItem& item) { return !kept.empty() && item.id == kept; });
     out.context_start = static_cast<std::size_t>(found - out.items.begin());
@@ -227,8 +223,8 @@ std::vector<Line> parse_lines(std::string_view text, LoadedTranscript& out, std:
       Line line;
       line.bytes = raw.size();
       line.object = std::move(value.get_object());
-      line.id = string_at(line.object, "id");
-      line.parent = string_at(line.object, "parentId");
+      line.id = text_of(line.object, "id");
+      line.parent = text_of(line.object, "parentId");
       line.has_parent = line.object.contains("parentId");
       if (at > 0) lines.push_back(std::move(line));  // the first line is the header
     } else if (!raw.empty()) {

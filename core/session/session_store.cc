@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
+#include "json_fields.h"
 #include "session/session_files.h"
 #include "session/session_key.h"
 #include "session/session_state.h"
@@ -23,16 +24,6 @@ constexpr std::size_t kHistoryKept = 1000;
 constexpr std::size_t kCachedTranscripts = 128;
 constexpr std::size_t kCachedBytes = 8U << 20;
 
-std::string string_at(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::int64_t int_at(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
-}
-
 std::shared_ptr<const json::object> summary_message(const std::string& text, std::int64_t ms) {
   json::object message{
       {"role", "user"},
@@ -48,9 +39,9 @@ std::shared_ptr<const json::object> summary_message(const std::string& text, std
 // "<uuid>.jsonl" or, for topics of older stores, "<uuid>-topic-<n>.jsonl"; anything else is not
 // followed.
 std::string transcript_name(const json::object& entry) {
-  auto id = string_at(entry, "sessionId");
+  auto id = text_of(entry, "sessionId");
   if (!is_uuid(id)) return {};
-  auto given = fs::path(string_at(entry, "sessionFile")).filename().string();
+  auto given = fs::path(text_of(entry, "sessionFile")).filename().string();
   constexpr std::string_view kEnd = ".jsonl";
   if (given.starts_with(id + "-topic-") && given.ends_with(kEnd)) {
     auto topic = std::string_view(given).substr(id.size() + 7);
@@ -210,10 +201,10 @@ std::string SessionStoreImpl::workspace(const std::string& agent_id) const {
   if (const auto* list = config->find("agents.list"); list != nullptr && list->is_array()) {
     for (const auto& agent : list->get_array()) {
       if (!agent.is_object() ||
-          normalise_agent_id(string_at(agent.get_object(), "id")) != agent_id) {
+          normalise_agent_id(text_of(agent.get_object(), "id")) != agent_id) {
         continue;
       }
-      auto path = string_at(agent.get_object(), "workspace");
+      auto path = text_of(agent.get_object(), "workspace");
       if (!path.empty()) return path;
     }
   }
@@ -261,7 +252,7 @@ Awaitable<Result<json::object>> SessionStoreImpl::ensure(std::string key) {
       key.find(":openai:") != std::string::npos || key.find(":openresponses:") != std::string::npos;
   if (!one_shot) agent->index_urgent = true;
   schedule_index(agent);
-  auto id = string_at(entry, "sessionId");
+  auto id = text_of(entry, "sessionId");
   auto t = std::make_shared<Transcript>();
   t->file = agent->dir / transcript_name(entry);
   t->pending = header_line(*agent, id);
@@ -441,7 +432,7 @@ void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
 
 Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::opened(AgentPtr agent,
                                                                             json::object entry) {
-  auto id = string_at(entry, "sessionId");
+  auto id = text_of(entry, "sessionId");
   if (auto it = agent->transcripts.find(id); it != agent->transcripts.end()) {
     touch(*it->second);
     co_return it->second;
@@ -515,8 +506,8 @@ std::string SessionStoreImpl::queue_line(const AgentPtr& agent, const Transcript
     t->pending += text;
   } else {
     if (type == "compaction") {
-      t->summary = summary_message(string_at(fields, "summary"), ms);
-      auto kept = string_at(fields, "firstKeptEntryId");
+      t->summary = summary_message(text_of(fields, "summary"), ms);
+      auto kept = text_of(fields, "firstKeptEntryId");
       auto first = std::ranges::find(t->items, kept, &TranscriptItem::id);
       t->context_start = static_cast<std::size_t>(first - t->items.begin());
     }
@@ -590,7 +581,7 @@ Awaitable<Result<void>> SessionStoreImpl::sync(std::string key) {
   if (found.has_error()) co_return found.error();
   auto agent = agent_of(key).value();
   if (found.value().is_object()) {
-    auto failed = agent->failed.extract(string_at(found.value().get_object(), "sessionId"));
+    auto failed = agent->failed.extract(text_of(found.value().get_object(), "sessionId"));
     if (!failed.empty() && durable.has_value()) durable = failed.mapped();
   }
   co_return durable;
@@ -659,7 +650,7 @@ Awaitable<Result<std::vector<json::object>>> SessionStoreImpl::list(std::string 
     }
   }
   std::ranges::stable_sort(out, [](const json::object& a, const json::object& b) {
-    return int_at(a, "updatedAt") > int_at(b, "updatedAt");
+    return number_of(a, "updatedAt") > number_of(b, "updatedAt");
   });
   co_return out;
 }
@@ -684,7 +675,7 @@ Awaitable<Result<json::object>> SessionStoreImpl::reset(std::string key) {
   if (before.has_error()) co_return before.error();
   auto agent = agent_of(key).value();
   auto old_name = transcript_name(before.value());
-  auto old_id = string_at(before.value(), "sessionId");
+  auto old_id = text_of(before.value(), "sessionId");
   if (auto t = agent->transcripts.find(old_id); t != agent->transcripts.end()) {
     auto durable = co_await wait_synced(t->second, t->second->queued);
     if (durable.has_error()) co_return durable.error();
@@ -726,7 +717,7 @@ Awaitable<Result<std::vector<std::string>>> SessionStoreImpl::remove(std::string
   if (found.value().is_object()) {
     const auto& old = found.value().get_object();
     auto name = transcript_name(old);
-    auto id = string_at(old, "sessionId");
+    auto id = text_of(old, "sessionId");
     if (auto t = agent->transcripts.find(id); t != agent->transcripts.end()) {
       co_await wait_synced(t->second, t->second->queued);
       agent->transcripts.erase(id);

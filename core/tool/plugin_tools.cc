@@ -6,6 +6,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "json_fields.h"
+
 namespace openclaw::tool {
 namespace {
 
@@ -13,16 +15,6 @@ constexpr std::string_view kInterface = "openclaw.tool/1";
 constexpr std::size_t kMaxTools = 256;
 constexpr std::size_t kMaxText = 256 * 1024;        // of all text parts together
 constexpr std::size_t kMaxImage = 8 * 1024 * 1024;  // base64 characters of all images together
-
-std::string text_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-bool flag_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->as_bool();
-}
 
 json::object context_of(const ToolCall& call) {
   const policy::Caller& who = call.caller;
@@ -85,7 +77,7 @@ std::vector<ToolSpec> plugin_tool_specs(const plugin::Manifest& manifest,
   if (list == nullptr || !list->is_array()) return out;
   for (const json::value& entry : list->as_array()) {
     const json::object* object = entry.if_object();
-    std::string name = object ? text_at(*object, "name") : std::string();
+    std::string name = object ? text_of(*object, "name") : std::string();
     if (name.empty() || name != policy::normalise_tool_name(name)) {
       problems.push_back("an entry of \"tools\" has no usable name: \"" + name.substr(0, 64) +
                          "\"");
@@ -97,8 +89,8 @@ std::vector<ToolSpec> plugin_tool_specs(const plugin::Manifest& manifest,
     }
     ToolSpec spec;
     spec.name = name;
-    spec.label = text_at(*object, "label").empty() ? name : text_at(*object, "label");
-    spec.description = text_at(*object, "description");
+    spec.label = text_of(*object, "label").empty() ? name : text_of(*object, "label");
+    spec.description = text_of(*object, "description");
     const json::value* parameters = object->if_contains("parameters");
     if (parameters != nullptr && parameters->is_object()) spec.parameters = parameters->as_object();
     if (!spec.parameters.contains("type")) spec.parameters["type"] = "object";
@@ -107,7 +99,7 @@ std::vector<ToolSpec> plugin_tool_specs(const plugin::Manifest& manifest,
       spec.parameters["additionalProperties"] = false;
     spec.group = "plugins";
     spec.plugin_id = manifest.id;
-    spec.owner_only = flag_at(*object, "ownerOnly");
+    spec.owner_only = flag_of(*object, "ownerOnly");
     spec.is_channel_tool = !manifest.channels.empty();
     out.push_back(std::move(spec));
   }
@@ -134,7 +126,7 @@ Awaitable<Result<void>> add_plugin_tools(ToolRouter& router, plugin::PluginHost&
   const json::value* tools = object ? object->if_contains("tools") : nullptr;
   if (tools != nullptr && tools->is_array()) {
     for (const json::value& tool : tools->as_array()) {
-      if (tool.is_object()) listed.insert(text_at(tool.as_object(), "name"));
+      if (tool.is_object()) listed.insert(text_of(tool.as_object(), "name"));
       if (tool.is_string()) listed.emplace(tool.as_string());
     }
   }
@@ -161,14 +153,14 @@ ToolResult plugin_tool_result(const json::value& answer) {
     return ToolResult::text(std::move(text));
   }
   ToolResult result;
-  result.is_error = flag_at(*object, "isError");
+  result.is_error = flag_of(*object, "isError");
   const json::value* details = object->if_contains("details");
   if (details != nullptr && details->is_object()) result.details = details->as_object();
   std::size_t text_left = kMaxText, image_left = kMaxImage;
   for (const json::value& item : content->as_array()) {
     const json::object* part = item.if_object();
-    if (part != nullptr && text_at(*part, "type") == "image") {
-      std::string data = text_at(*part, "data");
+    if (part != nullptr && text_of(*part, "type") == "image") {
+      std::string data = text_of(*part, "data");
       if (data.size() > image_left) {
         result.content.push_back(
             json::object{{"type", "text"}, {"text", "[cut: an image was too large]"}});
@@ -176,11 +168,11 @@ ToolResult plugin_tool_result(const json::value& answer) {
       }
       image_left -= data.size();
       result.content.push_back(json::object{
-          {"type", "image"}, {"data", std::move(data)}, {"mimeType", text_at(*part, "mimeType")}});
+          {"type", "image"}, {"data", std::move(data)}, {"mimeType", text_of(*part, "mimeType")}});
       continue;
     }
     std::string text =
-        part && part->contains("text") ? text_at(*part, "text") : json::serialize(item);
+        part && part->contains("text") ? text_of(*part, "text") : json::serialize(item);
     bool cut = text.size() > text_left;
     if (cut) text = text.substr(0, text_left) + "\n[cut: the answer was larger than 256 KiB]";
     text_left -= std::min(text_left, text.size());

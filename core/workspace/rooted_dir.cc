@@ -236,7 +236,7 @@ Result<Handle> RootedDir::make_directories(const std::string& parents,
     if (!next) return next;
     if (made && options_.give_to_owner && ::geteuid() == 0) {
       // Through the handle, so that a swap cannot hand somebody another folder.
-      static_cast<void>(::fchownat(next->get(), "", uid_, gid_, AT_EMPTY_PATH));
+      if (::fchownat(next->get(), "", uid_, gid_, AT_EMPTY_PATH) != 0) return failure(errno, "write", path);
     }
     here = std::move(*next);
     at = here.get();
@@ -294,7 +294,8 @@ Result<void> RootedDir::write(const std::string& path, std::string_view bytes, W
   temporary.name = name;
   if (!write_all(file.get(), bytes)) return failure(errno, "write", path);
   if (options_.give_to_owner && ::geteuid() == 0) {
-    static_cast<void>(::fchown(file.get(), exists ? old.st_uid : uid_, exists ? old.st_gid : gid_));
+    auto uid = exists ? old.st_uid : uid_;
+    if (::fchown(file.get(), uid, exists ? old.st_gid : gid_) != 0) return failure(errno, "write", path);
   }
   if (exists && ::fchmod(file.get(), old.st_mode & 0777) != 0) return failure(errno, "write", path);
   if (expected) {
