@@ -4,8 +4,6 @@ if(OPENCLAW_SANITIZE)
   list(JOIN OPENCLAW_SANITIZE "," sanitizers)
   add_compile_options(-fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${sanitizers})
-  # The instrumentation hides from g++ what is initialized, as its manual says.
-  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
   if("thread" IN_LIST OPENCLAW_SANITIZE)
     # TSan does not model fences, and g++ says so as an error. Asio's are doubled by its mutexes.
     add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)

@@ -9,7 +9,8 @@ target_compile_options(
             $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
             $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>
             # g++ 12 calls the frames of Asio's coroutines mismatched as soon as it optimizes.
-            $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>)
+            $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>
+            $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
 if(CMAKE_UNITY_BUILD)
   # Files with anonymous namespaces are included by one source: that is what this warning is about.
   target_compile_options(openclaw_warnings INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)

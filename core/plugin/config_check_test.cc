@@ -32,7 +32,7 @@ const json::object kSchema =
                   "named":{"type":"object","additionalProperties":{"$ref":"openclaw:secret"}},
                   "text":{"type":"string"}}})");
 
-std::string refusal(std::string_view config) {
+std::string config_refusal(std::string_view config) {
   auto checked = check_config(kSchema, object(config), "channels.x");
   return checked ? "" : checked.error().message;
 }
@@ -40,19 +40,19 @@ std::string refusal(std::string_view config) {
 TEST(ConfigCheck, ASecretMayBeTextOrAReference) {
   for (const char* config :
        {R"({"token":"t"})", R"({"token":{"$secret":"n"}})", R"({"token":{"$env":"V"}})"}) {
-    EXPECT_EQ(refusal(config), "") << config;
+    EXPECT_EQ(config_refusal(config), "") << config;
   }
-  EXPECT_THAT(refusal(R"({"token":7})"), HasSubstr("token"));
-  EXPECT_THAT(refusal(R"({"token":{"$env":""}})"), HasSubstr("token"));
-  EXPECT_THAT(refusal(R"({"token":{"$env":"V","more":1}})"), HasSubstr("token"));
+  EXPECT_THAT(config_refusal(R"({"token":7})"), HasSubstr("token"));
+  EXPECT_THAT(config_refusal(R"({"token":{"$env":""}})"), HasSubstr("token"));
+  EXPECT_THAT(config_refusal(R"({"token":{"$env":"V","more":1}})"), HasSubstr("token"));
 }
 
 TEST(ConfigCheck, RefusalsNameThePlaceAndTheSection) {
-  EXPECT_THAT(refusal(R"({"token":"t","pollTimeoutMs":0})"),
+  EXPECT_THAT(config_refusal(R"({"token":"t","pollTimeoutMs":0})"),
               HasSubstr("channels.x: pollTimeoutMs"));
-  EXPECT_THAT(refusal(R"({"token":"t","surplus":0})"), HasSubstr("surplus"));
-  EXPECT_THAT(refusal(R"({})"), HasSubstr("token"));
-  EXPECT_THAT(refusal(R"({"token":"t","mode":"c"})"), HasSubstr("mode"));
+  EXPECT_THAT(config_refusal(R"({"token":"t","surplus":0})"), HasSubstr("surplus"));
+  EXPECT_THAT(config_refusal(R"({})"), HasSubstr("token"));
+  EXPECT_THAT(config_refusal(R"({"token":"t","mode":"c"})"), HasSubstr("mode"));
 }
 
 TEST(ConfigCheck, ASchemaThatCannotBeReadRefusesInsteadOfThrowing) {

@@ -213,7 +213,7 @@ TEST_F(WindowTest, CutsByLinesAndSaysHowToGoOn) {
 
 TEST_F(WindowTest, CutsByBytesAtALineEnd) {
   std::string text;
-  for (int i = 0; i < 1000; ++i) text += std::string(99, 'x') + "\n";
+  for (int i = 0; i < 1000; ++i) text.append(99, 'x').append(1, '\n');
   auto shown = window(text);
   EXPECT_EQ(shown->text.size(), 51200u);
   EXPECT_EQ(shown->last_line, 512u);

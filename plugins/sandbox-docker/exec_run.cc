@@ -11,7 +11,7 @@ namespace openclaw::docker {
 
 namespace {
 
-constexpr std::uint32_t kCallTimeoutMs = 30'000;
+constexpr std::uint32_t kExecCallTimeoutMs = 30'000;
 constexpr std::uint32_t kConnectTimeoutMs = 10'000;
 constexpr std::size_t kMaxHead = 64 * 1024;
 constexpr std::uint64_t kKillPatienceMs = 3000;
@@ -92,7 +92,7 @@ ExecRun::ExecRun(Plugin& plugin, Engine& engine, ExecPlan plan, ExecSink sink)
 Flow<Outcome<Nothing>> ExecRun::create() {
   std::string path = "/containers/" + url_encoded(plan_.container) + "/exec";
   std::string body = json::serialize(exec_body(plan_, marker_));
-  Outcome<Reply> reply = co_await engine_.call("POST", path, body, kCallTimeoutMs);
+  Outcome<Reply> reply = co_await engine_.call("POST", path, body, kExecCallTimeoutMs);
   if (reply.has_error()) co_return reply.error();
   if (reply->status != 201 || !reply->body.is_object())
     co_return of_reply(*reply, "the engine refused the command");
@@ -133,7 +133,7 @@ Flow<Outcome<int>> ExecRun::run() {
 Flow<Outcome<int>> ExecRun::exit_code() {
   std::string path = "/exec/" + url_encoded(exec_id_) + "/json";
   for (int attempt = 0; attempt < kExitCodeAttempts; ++attempt) {
-    Outcome<Reply> reply = co_await engine_.call("GET", path, "", kCallTimeoutMs);
+    Outcome<Reply> reply = co_await engine_.call("GET", path, "", kExecCallTimeoutMs);
     if (reply.has_error()) co_return reply.error();
     if (reply->status != 200 || !reply->body.is_object()) {
       if (killed_) co_return kKilledExitCode;
@@ -281,12 +281,12 @@ Flow<Nothing> ExecRun::send_signal(std::shared_ptr<ExecRun> self, int signo) {
   plan.user = plan_.user;
   std::string path = "/containers/" + url_encoded(plan_.container) + "/exec";
   std::string body = json::serialize(exec_body(plan, ""));
-  Outcome<Reply> created = co_await engine_.call("POST", path, body, kCallTimeoutMs);
+  Outcome<Reply> created = co_await engine_.call("POST", path, body, kExecCallTimeoutMs);
   if (created.has_value() && created->status == 201 && created->body.is_object()) {
     std::string start =
         "/exec/" + url_encoded(text_of(created->body.get_object(), "Id")) + "/start";
     std::string detached = R"({"Detach":true,"Tty":false})";
-    co_await engine_.call("POST", start, detached, kCallTimeoutMs);
+    co_await engine_.call("POST", start, detached, kExecCallTimeoutMs);
   }
   static_cast<void>(self);
   co_return Nothing{};
@@ -314,7 +314,7 @@ Flow<Nothing> ExecRun::kill_all(std::shared_ptr<ExecRun> self) {
   plugin_.log().warn("sandbox-docker: restarting container " + plan_.container +
                      " because a command in it could not be ended");
   std::string path = "/containers/" + url_encoded(plan_.container) + "/restart?t=0";
-  co_await engine_.call("POST", path, "", kCallTimeoutMs);
+  co_await engine_.call("POST", path, "", kExecCallTimeoutMs);
   bool over = co_await closed_within(kKillPatienceMs);
   if (!over) plugin_.stream().close(stream_);
   co_return Nothing{};
