@@ -1,94 +1,22 @@
 #include "gateway_client/gateway_client.h"
 
 #include <chrono>
-#include <deque>
 #include <unordered_map>
-#include <variant>
-
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/ssl.hpp>
-#include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 
 #include "identity/device_identity.h"
+#include "json_fields.h"
 #include "json_pointer.h"
+#include "net/websocket_client.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::gateway_client {
 namespace {
 
-namespace beast = boost::beast;
-namespace websocket = boost::beast::websocket;
-using tcp = boost::asio::ip::tcp;
-using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxFrame = 26214400;  // gateway protocol, section 1
 constexpr const char* kVersion = "2026.3.13";  // the protocol generation clients announce
-
-constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-
-// The two transports behind one face, so that the client is written once.
-class Socket {
- public:
-  virtual ~Socket() = default;
-  virtual Awaitable<error_code> handshake(const tcp::endpoint& endpoint, std::string host,
-                                          std::string path, milliseconds limit) = 0;
-  virtual Awaitable<error_code> read(beast::flat_buffer& buffer) = 0;
-  virtual Awaitable<error_code> write(std::string text) = 0;
-  virtual void abort() = 0;
-  virtual websocket::close_reason close_reason() const = 0;
-};
-
-template <class Stream>
-class WebSocket final : public Socket {
- public:
-  template <class... Args>
-  explicit WebSocket(Args&&... args) : stream_(std::forward<Args>(args)...) {}
-
-  Awaitable<error_code> handshake(const tcp::endpoint& endpoint, std::string host, std::string path,
-                                  milliseconds limit) override {
-    auto& lowest = beast::get_lowest_layer(stream_);
-    lowest.expires_after(limit);
-    auto [connect_error] = co_await lowest.async_connect(endpoint, kToken);
-    if (connect_error) co_return connect_error;
-    lowest.socket().set_option(tcp::no_delay(true));
-    if constexpr (requires { stream_.next_layer().async_handshake(asio::ssl::stream_base::client, kToken); }) {
-      // What SSL_set_tlsext_host_name() expands to, without its C cast.
-      SSL_ctrl(stream_.next_layer().native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME,
-               TLSEXT_NAMETYPE_host_name, host.data());
-      stream_.next_layer().set_verify_callback(asio::ssl::host_name_verification(host));
-      auto [tls_error] =
-          co_await stream_.next_layer().async_handshake(asio::ssl::stream_base::client, kToken);
-      if (tls_error) co_return tls_error;
-    }
-    lowest.expires_never();
-    stream_.set_option(websocket::stream_base::timeout{limit, websocket::stream_base::none(), false});
-    stream_.read_message_max(kMaxFrame);
-    std::string authority = host + ":" + std::to_string(endpoint.port());
-    auto [ws_error] = co_await stream_.async_handshake(authority, path, kToken);
-    co_return ws_error;
-  }
-  Awaitable<error_code> read(beast::flat_buffer& buffer) override {
-    auto [error, size] = co_await stream_.async_read(buffer, kToken);
-    co_return error;
-  }
-  Awaitable<error_code> write(std::string text) override {
-    auto [error, size] = co_await stream_.async_write(asio::buffer(text), kToken);
-    co_return error;
-  }
-  void abort() override { beast::get_lowest_layer(stream_).close(); }
-  websocket::close_reason close_reason() const override { return stream_.reason(); }
-
- private:
-  websocket::stream<Stream> stream_;
-};
+constexpr milliseconds kChallengeTime{2000};
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -96,16 +24,12 @@ std::int64_t now_ms() {
 }
 
 Error from_frame(const json::object& error) {
-  auto text = [&](const char* key) {
-    const json::value* v = error.if_contains(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
-  };
-  std::string code = text("code");
+  std::string code = text_of(error, "code");
   Code mapped = code == "NOT_PAIRED" ? Code::kUnauthenticated
                 : code == "UNAVAILABLE" ? Code::kUnavailable
                 : code == "AGENT_TIMEOUT" ? Code::kDeadlineExceeded
                                           : Code::kInvalidArgument;
-  return Error(mapped, text("message"), error);
+  return Error(mapped, text_of(error, "message"), error);
 }
 
 }  // namespace
@@ -114,8 +38,8 @@ struct GatewayClient::Connection : std::enable_shared_from_this<Connection> {
   Runtime& runtime;
   Target target;
   std::filesystem::path state_dir;
-  asio::ssl::context tls{asio::ssl::context::tls_client};
-  std::unique_ptr<Socket> socket;
+  net::WebSocketClient sockets;
+  std::shared_ptr<net::WebSocketConnection> socket;
   struct Pending {
     Completer<json::value> done;
     bool final_answer;
@@ -123,16 +47,15 @@ struct GatewayClient::Connection : std::enable_shared_from_this<Connection> {
   std::unordered_map<std::string, Pending> pending;
   std::optional<Completer<std::string>> challenge;
   EventHandler handler;
-  std::deque<std::string> outbox;
-  bool writing = false, closed = false;
+  bool closed = false;
   std::uint64_t next_id = 1;
 
   Connection(Runtime& rt, Target t, std::filesystem::path dir)
-      : runtime(rt), target(std::move(t)), state_dir(std::move(dir)) {}
+      : runtime(rt), target(std::move(t)), state_dir(std::move(dir)), sockets(rt) {}
 
-  Awaitable<Result<void>> open(Limits limits);
-  Awaitable<> read_loop();
-  Awaitable<> write_loop();
+  // Connects and waits for the gateway's challenge; answers its nonce.
+  Awaitable<Result<std::string>> open(Limits limits);
+  net::WebSocketEvents events();
   void receive(std::string_view text);
   void fail(const Error& error);
   void send(std::string frame);
@@ -142,41 +65,46 @@ struct GatewayClient::Connection : std::enable_shared_from_this<Connection> {
   std::string stored_device_token(const std::string& device_id) const;
 };
 
-Awaitable<Result<void>> GatewayClient::Connection::open(Limits limits) {
-  auto url = boost::urls::parse_uri(target.url).value();
-  bool secure = url.scheme() == "wss";
-  std::string host = url.host_address();
-  std::string port = url.has_port() ? std::string(url.port()) : (secure ? "443" : "80");
-  std::string path(url.encoded_path());
-  if (path.empty()) path = "/";
-  auto where = "Gateway target: " + target.url + " (source: " + target.url_source + ")";
+net::WebSocketEvents GatewayClient::Connection::events() {
+  net::WebSocketEvents out;
+  std::weak_ptr<Connection> weak = weak_from_this();
+  out.message = [weak](std::string data, bool is_text, const net::Credit&) {
+    if (auto self = weak.lock(); self && is_text) self->receive(data);
+  };
+  out.close = [weak](Code, std::uint16_t code, std::string reason) {
+    auto self = weak.lock();
+    if (!self) return;
+    std::string what = self->challenge ? "Cannot reach the gateway: " : "the gateway closed the connection";
+    if (!self->challenge) what += code == 1006 ? " without a word: " : ": ";
+    self->fail(Error(Code::kUnavailable, what + reason));
+  };
+  return out;
+}
 
-  error_code failed;
-  auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, failed);
-  tcp::endpoint endpoint;
-  if (!failed) {
-    endpoint = {address, static_cast<std::uint16_t>(std::stoi(port))};
-  } else {
-    tcp::resolver resolver(runtime.loop());
-    auto [resolve_error, found] = co_await resolver.async_resolve(host, port, kToken);
-    if (resolve_error) {
-      co_return Error(Code::kUnavailable, "Cannot resolve " + host + ". " + where);
-    }
-    endpoint = found.begin()->endpoint();
+Awaitable<Result<std::string>> GatewayClient::Connection::open(Limits limits) {
+  auto where = "Gateway target: " + target.url + " (source: " + target.url_source + ")";
+  auto url = net::parse_url(target.url);
+  if (url.has_error()) co_return Error(Code::kInvalidArgument, url.error().message + ". " + where);
+  net::WebSocketRequest request;
+  request.url = std::move(*url);
+  request.allow_private = true;  // resolve_target() decided what may be reached
+  request.connect_timeout = std::min(limits.deadline.remaining(), milliseconds(10000));
+  request.max_message_bytes = request.send_queue_bytes = request.window_bytes = kMaxFrame;
+  auto budget = request.connect_timeout + kChallengeTime;
+  // Named, here and below: g++ 12 copies closures that are temporaries of a co_await bit by bit.
+  std::function<void(Completer<std::string>)> connect = [this, &request](Completer<std::string> done) {
+    challenge.emplace(std::move(done));
+    socket = sockets.connect(std::move(request), events());
+  };
+  auto nonce = co_await suspend<std::string>(runtime, limits.with_deadline(Deadline::after(budget)),
+                                             std::move(connect));
+  challenge.reset();
+  if (nonce.has_value()) co_return nonce;
+  if (nonce.error().code == Code::kDeadlineExceeded) {
+    co_return Error(Code::kProtocol, "No connect challenge from the gateway: is that an openclaw gateway? " + where);
   }
-  if (secure) {
-    tls.set_default_verify_paths();
-    tls.set_verify_mode(asio::ssl::verify_peer);
-    socket = std::make_unique<WebSocket<asio::ssl::stream<beast::tcp_stream>>>(runtime.loop(), tls);
-  } else {
-    socket = std::make_unique<WebSocket<beast::tcp_stream>>(runtime.loop());
-  }
-  auto budget = std::min(limits.deadline.remaining(), milliseconds(10000));
-  if (auto error = co_await socket->handshake(endpoint, host, path, budget)) {
-    co_return Error(Code::kUnavailable, "Cannot reach the gateway: " + error.message() + ". " + where +
-                                            "\nStart it with: openclaw gateway run");
-  }
-  co_return Result<void>();
+  co_return Error(nonce.error().code,
+                  nonce.error().message + ". " + where + "\nStart it with: openclaw gateway run");
 }
 
 void GatewayClient::Connection::fail(const Error& error) {
@@ -187,25 +115,8 @@ void GatewayClient::Connection::fail(const Error& error) {
   if (challenge) challenge->now(error);
 }
 
-Awaitable<> GatewayClient::Connection::read_loop() {
-  auto self = shared_from_this();
-  beast::flat_buffer buffer;
-  for (;;) {
-    auto error = co_await socket->read(buffer);
-    if (error) {
-      auto reason = socket->close_reason();
-      std::string text(reason.reason.data(), reason.reason.size());
-      fail(Error(Code::kUnavailable, text.empty() ? "the gateway closed the connection (" + error.message() + ")"
-                                                  : "the gateway closed the connection: " + text));
-      co_return;
-    }
-    receive({static_cast<const char*>(buffer.data().data()), buffer.size()});
-    buffer.consume(buffer.size());
-  }
-}
-
 void GatewayClient::Connection::receive(std::string_view text) {
-  error_code failed;
+  boost::system::error_code failed;
   auto frame = json::parse(text, failed);
   if (failed || !frame.is_object()) return;
   auto& object = frame.as_object();
@@ -247,26 +158,15 @@ void GatewayClient::Connection::receive(std::string_view text) {
 }
 
 void GatewayClient::Connection::send(std::string frame) {
-  outbox.push_back(std::move(frame));
-  if (writing || closed) return;
-  writing = true;
-  asio::co_spawn(runtime.loop(), write_loop(), asio::detached);
-}
-
-Awaitable<> GatewayClient::Connection::write_loop() {
-  auto self = shared_from_this();
-  while (!outbox.empty()) {
-    auto frame = std::move(outbox.front());
-    outbox.pop_front();
-    if (co_await socket->write(std::move(frame))) break;  // the read loop reports the loss
+  if (!closed && socket->send(std::move(frame), true) == Code::kWouldBlock) {
+    fail(Error(Code::kResourceExhausted, "the gateway does not take requests fast enough"));
   }
-  writing = false;
 }
 
 std::string GatewayClient::Connection::stored_device_token(const std::string& device_id) const {
   auto text = storage::read_file_bounded(state_dir / "identity" / "device-auth.json", 1 << 20);
   if (text.has_error()) return {};
-  error_code failed;
+  boost::system::error_code failed;
   auto file = json::parse(*text, failed);
   if (failed) return {};
   return text_at(file, "/deviceId") == device_id ? text_at(file, "/tokens/operator/token") : std::string();
@@ -347,21 +247,8 @@ void GatewayClient::on_event(EventHandler handler) { connection_->handler = std:
 Awaitable<Result<json::object>> GatewayClient::connect(ConnectAs as, std::vector<std::string> scopes,
                                                        Limits limits) {
   auto connection = connection_;
-  auto opened = co_await connection->open(limits);
-  if (opened.has_error()) co_return opened.error();
-  // Named, here and below: g++ 12 copies closures that are temporaries of a co_await bit by bit.
-  std::function<void(Completer<std::string>)> read = [connection](Completer<std::string> done) {
-    connection->challenge.emplace(std::move(done));
-    asio::co_spawn(connection->runtime.loop(), connection->read_loop(), asio::detached);
-  };
-  auto nonce = co_await suspend<std::string>(
-      connection->runtime, limits.with_deadline(Deadline::after(milliseconds(2000))), std::move(read));
-  connection->challenge.reset();
-  if (nonce.has_error()) {
-    co_return Error(Code::kProtocol, "No connect challenge from " + connection->target.url +
-                                         " (source: " + connection->target.url_source +
-                                         "): is that an openclaw gateway?");
-  }
+  auto nonce = co_await connection->open(limits);
+  if (nonce.has_error()) co_return nonce.error();
   if (as == ConnectAs::kFull) {
     scopes = {"operator.admin", "operator.read", "operator.write", "operator.approvals", "operator.pairing"};
   } else if (as == ConnectAs::kProbe) {
@@ -400,10 +287,10 @@ Awaitable<Result<json::value>> GatewayClient::call(std::string method, json::val
 }
 
 Awaitable<> GatewayClient::close() {
-  // Closing the socket is what the CLI of 2026.3.x does too: no close frame, no waiting.
+  // At once, as the CLI of 2026.3.x does: no close frame, no waiting.
   connection_->closed = true;
   if (connection_->socket) connection_->socket->abort();
-  co_return;
+  co_await connection_->sockets.stop(Deadline::after(milliseconds(1000)));
 }
 
 }  // namespace openclaw::gateway_client
