@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-namespace openclaw::docker {
+namespace openclaw {
 
 template <class T>
 class [[nodiscard]] Flow {
@@ -106,4 +106,4 @@ class Waiter {
   bool arrived_ = false;
 };
 
-}  // namespace openclaw::docker
+}  // namespace openclaw
