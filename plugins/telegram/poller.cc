@@ -292,40 +292,34 @@ Flow<bool> Poller::take(json::array updates) {
   co_return true;
 }
 
+void Poller::stop() {
+  stopping_ = true;
+  if (const std::shared_ptr<Answers> awaited = awaited_) awaited->arrived();
+}
+
 // Offers each until the host has it. False when the account stops before.
 Flow<bool> Poller::hand_over(std::vector<Offer> offers) {
   for (std::uint64_t pause = kHostPauseMs; !offers.empty();
        pause = std::min(pause * 2, kLongestPauseMs)) {
-    struct AllAcks : openclaw::Waiter {
-      std::size_t left = 0;
-    } acks;
-    acks.left = offers.size();
-    for (Offer& offer : offers) {
-      openclaw::Ack ack = [&offer, &acks](oc_status status) {
-        offer.answer = status;
-        if (--acks.left == 0) acks.arrived();
+    const auto answers = std::make_shared<Answers>(offers.size());
+    awaited_ = answers;
+    for (std::size_t i = 0; i < offers.size(); ++i) {
+      openclaw::Ack ack = [answers, i](oc_status status) {
+        answers->each[i] = status;
+        if (--answers->left == 0) answers->arrived();
       };
-      (void)s_.plugin.channel_host().inbound(offer.event, std::move(ack));
+      (void)s_.plugin.channel_host().inbound(offers[i].event, std::move(ack));
     }
-    co_await acks;
-    if (stopping_)
-      co_return std::all_of(offers.begin(), offers.end(),
-                            [](const Offer& o) { return o.answer == OC_OK; });
+    Answers& all = *answers;  // g++ 12 would wait on a copy of *answers
+    co_await all;
+    awaited_.reset();
     std::vector<Offer> again;
-    for (Offer& offer : offers) {
-      if (offer.answer == OC_OK) continue;
-      if (offer.answer == OC_INVALID_ARGUMENT && offer.reduced) {
-        s_.plugin.log().error("an update was refused by the host, also raw, and is left out");
-        continue;
-      }
-      if (offer.answer == OC_INVALID_ARGUMENT) {
-        offer.event = reduced_event(offer.event);
-        offer.reduced = true;
-      }
-      again.push_back(std::move(offer));
+    for (std::size_t i = 0; i < offers.size(); ++i) {
+      if (answers->each[i] != OC_OK) refused(std::move(offers[i]), answers->each[i], again);
     }
     offers = std::move(again);
     if (offers.empty()) break;
+    if (stopping_) co_return false;
     s_.plugin.log().warn(std::to_string(offers.size()) +
                          " updates could not be stored; they are offered again");
     Flow<Nothing> waiting = s_.pauses.wait(pause);
@@ -333,6 +327,19 @@ Flow<bool> Poller::hand_over(std::vector<Offer> offers) {
     if (stopping_) co_return false;
   }
   co_return true;
+}
+
+// What the host would not have: again, or raw, or not at all, so that one update cannot stop all.
+void Poller::refused(Offer offer, oc_status why, std::vector<Offer>& again) {
+  if (why == OC_INVALID_ARGUMENT && offer.reduced) {
+    s_.plugin.log().error("an update was refused by the host, also raw, and is left out");
+    return;
+  }
+  if (why == OC_INVALID_ARGUMENT) {
+    offer.event = reduced_event(offer.event);
+    offer.reduced = true;
+  }
+  again.push_back(std::move(offer));
 }
 
 Flow<Nothing> Poller::answer_callback(std::string id) {

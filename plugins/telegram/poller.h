@@ -36,7 +36,7 @@ class Poller {
   // Connects, then polls until stop() or until the token turns out to be worthless. `started` ends
   // when the bot is known, when it cannot be, or when the service is out of reach for now.
   openclaw::Flow<openclaw::Nothing> run(std::optional<openclaw::Completion> started);
-  void stop() { stopping_ = true; }
+  void stop();
   void cancel_start(oc_op op);
   // Something that cannot go on: the host starts the account anew.
   void failed(const std::string& why);
@@ -53,7 +53,13 @@ class Poller {
   struct Offer {
     std::string event;
     bool reduced = false;  // to its raw text, since the host would not have it otherwise
-    oc_status answer = OC_UNAVAILABLE;
+  };
+  // The host's answers to several offers. Shared with the acks: they may come after stop() has
+  // ended the wait.
+  struct Answers : openclaw::Waiter {
+    explicit Answers(std::size_t count) : left(count), each(count, OC_UNAVAILABLE) {}
+    std::size_t left;
+    std::vector<oc_status> each;
   };
 
   openclaw::Flow<Next> connect();
@@ -64,6 +70,7 @@ class Poller {
   openclaw::Flow<Next> poll_once();
   openclaw::Flow<bool> take(json::array updates);
   openclaw::Flow<bool> hand_over(std::vector<Offer> offers);
+  void refused(Offer offer, oc_status why, std::vector<Offer>& again);
   openclaw::Flow<openclaw::Nothing> answer_callback(std::string id);
   openclaw::Flow<Next> after_failure(Reply reply);
   openclaw::Flow<Next> after_conflict(Reply reply);
@@ -81,6 +88,7 @@ class Poller {
   std::int64_t offset_ = 0;     // 0: the oldest that the service has
   std::int64_t confirmed_ = 0;  // what the last answered poll told the service
   int failures_ = 0;            // in a row
+  std::shared_ptr<Answers> awaited_;
   bool webhook_removed_ = false;
   bool stopping_ = false, lost_ = false;
   std::string state_, reason_;
