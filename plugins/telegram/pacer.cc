@@ -61,6 +61,12 @@ void Pacer::take(const std::string& chat, std::uint64_t now_ms) {
   c.minute.tokens -= 1;
 }
 
+void Pacer::answered(const std::string& chat, std::uint64_t now_ms) {
+  Chat& c = chat_at(chat, now_ms);
+  c.seconds.at_ms = std::max(c.seconds.at_ms, now_ms);
+  c.minute.at_ms = std::max(c.minute.at_ms, now_ms);
+}
+
 void Pacer::hold(const std::string& chat, std::uint64_t for_ms, std::uint64_t now_ms) {
   const bool others = std::any_of(chats_.begin(), chats_.end(), [&](const auto& entry) {
     return entry.first != chat && entry.second.refused_at != 0 &&

@@ -15,6 +15,8 @@ class Pacer {
   std::uint64_t wait_ms(const std::string& chat, std::uint64_t now_ms);
   // One message, or an edit of one, goes out.
   void take(const std::string& chat, std::uint64_t now_ms);
+  // The service has answered: its own count began no later than now.
+  void answered(const std::string& chat, std::uint64_t now_ms);
   // The service refused with 429. When several chats are refused at once, all of them pause.
   void hold(const std::string& chat, std::uint64_t for_ms, std::uint64_t now_ms);
   bool held(const std::string& chat, std::uint64_t now_ms) const;

@@ -18,6 +18,13 @@ TEST(Pacer, AChatHasABurstAndThenOneASecond) {
   EXPECT_EQ(pacer.wait_ms("2", 1000), 0u);
 }
 
+TEST(Pacer, TheTimeOfACallIsNotCounted) {
+  Pacer pacer;
+  for (int i = 0; i < 3; ++i) pacer.take("1", 1000);
+  pacer.answered("1", 1300);
+  EXPECT_EQ(pacer.wait_ms("1", 1300), 1000u);
+}
+
 TEST(Pacer, AGroupStaysBelowTwentyAMinute) {
   Pacer pacer;
   std::uint64_t now = 1;

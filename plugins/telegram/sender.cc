@@ -301,6 +301,7 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
     options.handle = &job->http;
     Flow<Reply> flow = s_.api.call(method, params, options);
     Reply reply = co_await std::move(flow);
+    pacer_.answered(chat, now_ms());
     if (!reply.refused(429)) co_return reply;
     const std::uint64_t hold = std::max<std::uint64_t>(reply.retry_after_ms, 1'000);
     // A little more, so that it is over on the other side too.

@@ -55,7 +55,7 @@ TEST_F(TelegramReceive, AMessageIsAnEventAndTheOffsetMovesOnlyAfterItsAck) {
   recorder_.kept[0](Code::kOk);
   wait_events(2);
   EXPECT_EQ(recorder_.events[1].at("text"), "and more");
-  EXPECT_EQ(offsets().back(), first + 1);
+  EXPECT_THAT(offsets(), Contains(first + 1));
 }
 
 TEST_F(TelegramReceive, WhatTheHostCannotStoreIsOfferedAgain) {
@@ -67,7 +67,7 @@ TEST_F(TelegramReceive, WhatTheHostCannotStoreIsOfferedAgain) {
   write("next");
   wait_events(4);
   EXPECT_EQ(recorder_.events[3].at("text"), "next");
-  EXPECT_EQ(offsets().back(), id + 1);
+  EXPECT_THAT(offsets(), Contains(id + 1));
 }
 
 TEST_F(TelegramReceive, AnEventThatTheHostNeverTakesDoesNotStopTheOthers) {
@@ -102,7 +102,7 @@ TEST_F(TelegramReceive, ARestartGoesOnWhereItStoodWithoutRepeating) {
   up();
   wait_events(2);
   EXPECT_EQ(recorder_.events[1].at("text"), "two");
-  EXPECT_EQ(offsets().back(), first + 1);
+  EXPECT_THAT(offsets(), Contains(first + 1));
   write("three");
   wait_events(3);
   EXPECT_EQ(recorder_.events[2].at("text"), "three");

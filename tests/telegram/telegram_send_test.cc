@@ -79,7 +79,7 @@ TEST_F(TelegramSend, ALongReplyIsSplitAndAFenceStaysAFence) {
 }
 
 TEST_F(TelegramSend, ASendThatWasCutGoesOnAfterWhatIsOut) {
-  const std::string text = std::string(3990, 'a') + "\n\n" + std::string(3990, 'b') + "\n\nc";
+  const std::string text = std::string(3990, 'a') + "\n\n" + std::string(3999, 'b') + "\n\nc";
   const auto sent = send(bot_, text, {{"resume", {{"sent", 1}, {"messageId", "77"}}}});
   ASSERT_TRUE(sent.has_value()) << sent.error().message;
   EXPECT_EQ(id_of(sent), "77");
@@ -244,12 +244,18 @@ TEST_F(TelegramSend, AnAnswerThatIsLostIsNotSentAgain) {
 
 TEST_F(TelegramSend, ABrokenEditMayBeRepeated) {
   const std::string id = id_of(send(bot_, "one"));
-  fault({{"method", "editMessageText"}, {"action", "drop_after"}, {"count", 1}});
+  fault({{"method", "editMessageText"}, {"action", "html"}, {"count", 1}});
   const auto edit = call(bot_, "channel.edit", edit_of(id, "two"));
   ASSERT_TRUE(edit.has_error());
   EXPECT_EQ(edit.error().code, Code::kUnavailable);
   EXPECT_TRUE(call(bot_, "channel.edit", edit_of(id, "two")).has_value());
   EXPECT_THAT(shown(), ElementsAre("two"));
+  // Done, and the answer lost: a second time changes nothing.
+  fault({{"method", "editMessageText"}, {"action", "drop_after"}, {"count", 1}});
+  auto again = call(bot_, "channel.edit", edit_of(id, "three"));
+  if (again.has_error()) again = call(bot_, "channel.edit", edit_of(id, "three"));
+  EXPECT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_THAT(shown(), ElementsAre("three"));
 }
 
 TEST_F(TelegramSend, RefusalsAreToldApart) {
