@@ -62,6 +62,7 @@ struct Transfer {
   int redirects = 0;
   bool head_sent = false;
   bool paused = false;
+  bool begun = false;            // a connection stood ready and the request went onto it
   std::optional<Error> failure;  // why a callback stopped the transfer
   std::optional<Error> refused;  // why an address was passed over; another one may do
   curl_off_t moved = 0;          // bytes either way, as last seen
@@ -168,10 +169,19 @@ curl_socket_t on_open_socket(void* user, curlsocktype purpose, curl_sockaddr* ad
 int on_before_request(void* user, char* address, char*, int, int) {
   auto& t = *static_cast<Transfer*>(user);
   t.last_activity = Clock::now();
+  // libcurl repeats a request by itself when a kept connection breaks before an answer. The server
+  // may have acted on the first one.
+  if (t.begun && t.request.once) {
+    t.failure = Error(Code::kUnavailable, "the connection to " + t.request.url.authority() +
+                                              " broke before the answer came");
+    return CURL_PREREQFUNC_ABORT;
+  }
+  t.begun = true;
   if (t.request.url.is_unix() || t.request.use_environment_proxy) return CURL_PREREQFUNC_OK;
   auto allowed =
       check_address(std::string_view(address != nullptr ? address : ""), t.request.allow_private);
   if (allowed.has_value()) return CURL_PREREQFUNC_OK;
+  t.begun = false;
   t.failure = allowed.error();
   return CURL_PREREQFUNC_ABORT;
 }
@@ -526,6 +536,11 @@ void HttpClient::Impl::finish(std::uint64_t id, Result<HttpResponse> result) {
   // Error when it was never added: harmless.
   if (t.easy) curl_multi_remove_handle(multi_, t.easy.get());
   t.easy.reset();
+  if (result.has_error() && !t.begun) {
+    Error error = result.error();
+    error.details["unsent"] = true;
+    result = std::move(error);
+  }
   if (t.events.done) t.events.done(std::move(result));
 }
 

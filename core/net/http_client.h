@@ -47,6 +47,9 @@ struct HttpRequest {
   // http_proxy and friends from the environment. The proxy is the operator's choice and not
   // checked.
   bool use_environment_proxy = false;
+  // Never put on a second connection: for requests that must not be acted on twice. Without
+  // redirects.
+  bool once = false;
 };
 
 struct HttpResponse {
@@ -55,7 +58,9 @@ struct HttpResponse {
   std::string body;     // empty when it was streamed
 };
 
-// Called on the client's thread; they must not block. `done` comes exactly once and last.
+// Called on the client's thread; they must not block. `done` comes exactly once and last. An
+// error's details hold "unsent":true when nothing of the request was written, so that repeating it
+// is safe.
 struct HttpEvents {
   std::function<void(const HttpResponse& head)> head;           // optional; before the first chunk
   std::function<void(std::string chunk, Credit credit)> chunk;  // optional; absent = body collected

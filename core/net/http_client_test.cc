@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 
@@ -71,6 +72,44 @@ TEST_F(HttpClientTest, ReusesConnections) {
   LoopbackServer server(http_handler([](const std::string&) { return http_answer("x"); }));
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(fetch(get(server)).has_value());
   EXPECT_EQ(server.connections(), 1);
+}
+
+// A server that reads a request on a kept connection, acts on it, and breaks off.
+TEST_F(HttpClientTest, ARequestForOnceIsNotRepeatedOnASecondConnection) {
+  for (const bool once : {false, true}) {
+    std::atomic<int> seen{0};
+    LoopbackServer server([&](Peer& peer) {
+      while (!peer.read_until("\r\n\r\n").empty()) {
+        if (++seen == 2) return;
+        peer.write(http_answer("x"));
+      }
+    });
+    ASSERT_TRUE(fetch(get(server)).has_value());
+    auto request = get(server);
+    request.method = "POST";
+    request.once = once;
+    auto answer = fetch(request);
+    EXPECT_EQ(answer.has_value(), !once);
+    EXPECT_EQ(seen.load(), once ? 2 : 3);
+    if (!once) continue;
+    EXPECT_EQ(answer.error().code, Code::kUnavailable);
+    EXPECT_FALSE(answer.error().details.contains("unsent"));
+  }
+}
+
+TEST_F(HttpClientTest, AnErrorSaysThatNothingWasWritten) {
+  auto request = HttpRequest();
+  {
+    LoopbackServer closed([](Peer&) {});
+    request = get(closed);
+  }
+  auto answer = fetch(request);
+  ASSERT_TRUE(answer.has_error());
+  EXPECT_TRUE(answer.error().details.contains("unsent"));
+  LoopbackServer silent([](Peer& peer) { peer.read_until("\r\n\r\n"); });
+  answer = fetch(get(silent));
+  ASSERT_TRUE(answer.has_error());
+  EXPECT_FALSE(answer.error().details.contains("unsent"));
 }
 
 TEST_F(HttpClientTest, APooledConnectionDoesNotLendItsRights) {

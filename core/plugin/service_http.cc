@@ -122,10 +122,11 @@ Result<net::HttpRequest> build(InstanceServices& services, const oc_http_request
   if (body.has_error()) return body.error();
   auto secrets = put_secrets_in(services, (raw.flags & OC_HTTP_SECRETS_IN_BODY) != 0, &request);
   if (secrets.has_error()) return secrets.error();
-  if ((raw.flags & OC_HTTP_FOLLOW) != 0) {
+  if ((raw.flags & OC_HTTP_FOLLOW) != 0 && (raw.flags & OC_HTTP_ONCE) == 0) {
     request.max_redirects = kMaxRedirects;
     request.redirect_guard = [guard](const net::Url& next) { return guard->check(next); };
   }
+  request.once = (raw.flags & OC_HTTP_ONCE) != 0;
   set_limits(raw, streams, &request);
   return request;
 }
@@ -144,21 +145,24 @@ std::string headers_text(const net::HttpHeaders& headers) {
 
 // `body` is the body, or what went wrong when the status is not OC_OK.
 void answer(const std::shared_ptr<Owed>& owed, const Callbacks& to, oc_status status,
-            int http_status, std::string headers, std::string body, std::uint64_t blob) {
-  owed->finish(
-      [to, status, http_status, headers = std::move(headers), body = std::move(body), blob] {
-        oc_http_response response{};
-        response.struct_size = sizeof response;
-        response.http_status = static_cast<uint32_t>(http_status);
-        response.headers_json = str_of(headers);
-        response.body = bytes_of(body);
-        response.body_blob = blob;
-        to.done(to.user, status, &response);
-      });
+            int http_status, std::string headers, std::string body, std::uint64_t blob,
+            bool unsent = false) {
+  owed->finish([to, status, http_status, headers = std::move(headers), body = std::move(body), blob,
+                unsent] {
+    oc_http_response response{};
+    response.struct_size = sizeof response;
+    response.http_status = static_cast<uint32_t>(http_status);
+    response.headers_json = str_of(headers);
+    response.body = bytes_of(body);
+    response.body_blob = blob;
+    response.unsent = unsent ? 1U : 0U;
+    to.done(to.user, status, &response);
+  });
 }
 
 void answer_error(const std::shared_ptr<Owed>& owed, const Callbacks& to, const Error& error) {
-  answer(owed, to, status_of(error.code), 0, "{}", error.message, 0);
+  const bool unsent = error.details.contains("unsent");
+  answer(owed, to, status_of(error.code), 0, "{}", error.message, 0, unsent);
 }
 
 void spill(const Services& services, const std::shared_ptr<Owed>& owed, const Callbacks& to,

@@ -163,6 +163,7 @@ AT(oc_http_response, http_status, 4);
 AT(oc_http_response, headers_json, 8);
 AT(oc_http_response, body, 24);
 AT(oc_http_response, body_blob, 40);
+AT(oc_http_response, unsent, 48);
 
 LEAST(oc_http_v1, 24);
 AT(oc_http_v1, struct_size, 0);

@@ -30,7 +30,9 @@ enum {
   OC_HTTP_SECRETS_IN_BODY = 1, /* expand {{secret:NAME}} in a JSON or form body too; never set it when the
                                   body holds text of users or models, who could then ask for the secret */
   OC_HTTP_BODY_TO_BLOB    = 2, /* the response body becomes a blob whatever its size */
-  OC_HTTP_FOLLOW          = 4  /* follow up to 5 redirects, each to a granted address */
+  OC_HTTP_FOLLOW          = 4, /* follow up to 5 redirects, each to a granted address */
+  OC_HTTP_ONCE            = 8  /* never written twice, not even when a kept connection breaks before an
+                                  answer; no redirects. For what the server must not do twice */
 };
 
 typedef struct oc_http_request {
@@ -48,6 +50,7 @@ typedef struct oc_http_response {
   oc_str   headers_json;
   oc_bytes body;                 /* empty when streamed or spilled; when not OC_OK, what went wrong */
   uint64_t body_blob;            /* 0, or the sealed blob a body above 1 MiB was spilled to; drop it */
+  uint32_t unsent, reserved;     /* 1: not OC_OK, and nothing was written, so repeating it is safe */
 } oc_http_response;
 typedef void (*oc_http_chunk_fn)(void *user, oc_bytes chunk);               /* [strand] */
 typedef void (*oc_http_done_fn)(void *user, oc_status, const oc_http_response *); /* [strand] */

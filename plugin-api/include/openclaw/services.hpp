@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <map>
 #include <mutex>
 #include <set>
@@ -213,6 +214,7 @@ struct HttpRequest {
   std::uint64_t body_blob = 0;   // used when body is empty
   std::uint32_t timeout_ms = 0;  // 0 = the host's default
   std::uint32_t max_response_bytes = 0;
+  std::uint32_t flags = 0;  // OC_HTTP_*
 };
 // Valid until the callback returns.
 struct HttpResponse {
@@ -220,6 +222,7 @@ struct HttpResponse {
   std::string_view headers_json = {};
   std::string_view body = {};   // empty when it was streamed or spilled
   std::uint64_t body_blob = 0;  // 0, or the blob it was spilled to
+  bool unsent = false;          // failed before anything was written
 };
 
 class Http : public detail::Service<oc_http_v1> {
@@ -236,10 +239,9 @@ class Http : public detail::Service<oc_http_v1> {
     }
     const std::uint64_t id = detail::next_handle();
     auto box = std::make_unique<Box>(Box{host_, std::move(done), std::move(on_chunk)});
-    const oc_http_request raw{sizeof(oc_http_request), 0,           id,
-                              str(r.method),           str(r.url),  str(r.headers_json),
-                              bytes(r.body),           r.body_blob, r.timeout_ms,
-                              r.max_response_bytes};
+    const oc_http_request raw{
+        sizeof(oc_http_request), r.flags,       id,          str(r.method), str(r.url),
+        str(r.headers_json),     bytes(r.body), r.body_blob, r.timeout_ms,  r.max_response_bytes};
     Box* user = box.release();
     const oc_status status = table_->request(
         host_->ctx, &raw, user->on_chunk ? &Http::chunk : nullptr, &Http::finished, user);
@@ -265,9 +267,12 @@ class Http : public detail::Service<oc_http_v1> {
   static void finished(void* user, oc_status status, const oc_http_response* r) noexcept {
     const std::unique_ptr<Box> box(static_cast<Box*>(user));
     HttpResponse response;
+    response.unsent = r == nullptr;
     if (r) {
+      // An older host's response ends before `unsent`.
+      const bool told = r->struct_size >= offsetof(oc_http_response, unsent) + sizeof r->unsent;
       response = {static_cast<int>(r->http_status), view(r->headers_json), view(r->body),
-                  r->body_blob};
+                  r->body_blob, told && r->unsent != 0};
     }
     if (box->done) detail::guarded(box->host, [&] { box->done(status, response); });
   }

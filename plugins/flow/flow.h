@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-namespace openclaw::docker {
+namespace openclaw {
 
 template <class T>
 class [[nodiscard]] Flow {
@@ -87,6 +87,11 @@ inline void run_detached(Flow<Nothing> flow) {
 // Waits for one callback. Derived classes call arrived() exactly once, at once or later.
 class Waiter {
  public:
+  Waiter() = default;
+  // g++ 12 waits on a copy of `*pointer` and hears nothing: await a name.
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
   bool await_ready() const noexcept { return arrived_; }
   bool await_suspend(std::coroutine_handle<> next) noexcept {
     next_ = next;
@@ -106,4 +111,4 @@ class Waiter {
   bool arrived_ = false;
 };
 
-}  // namespace openclaw::docker
+}  // namespace openclaw

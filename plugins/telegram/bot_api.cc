@@ -1,0 +1,171 @@
+#include "bot_api.h"
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <utility>
+
+#include "utf16.h"
+
+namespace telegram {
+namespace {
+
+using openclaw::Flow;
+using openclaw::HttpRequest;
+using openclaw::HttpResponse;
+
+constexpr std::uint32_t kMaxAnswer = 1U << 20;
+constexpr std::uint32_t kMaxUpdates = 16U << 20;
+constexpr std::size_t kMaxShown = 300;
+constexpr std::int64_t kLongestRetryAfter = 24 * 3600;
+
+struct HttpWait : openclaw::Waiter {
+  oc_status status = OC_INTERNAL;
+  int http_status = 0;
+  bool unsent = false;
+  std::string body;
+};
+
+bool is_token_character(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+}
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return out;
+}
+
+Reply failed(const HttpWait& wait) {
+  Reply out;
+  out.status = wait.status;
+  out.kind = wait.status == OC_CANCELLED ? Reply::Kind::kCancelled
+             : wait.unsent               ? Reply::Kind::kUnsent
+                                         : Reply::Kind::kBroken;
+  if (wait.status == OC_CANCELLED && wait.unsent) out.kind = Reply::Kind::kUnsent;
+  out.text = wait.body.empty() ? "the host refused the request" : shown(wait.body);
+  return out;
+}
+
+}  // namespace
+
+std::string shown(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size() && out.size() < kMaxShown;) {
+    std::size_t digits = i;
+    while (digits < text.size() && std::isdigit(static_cast<unsigned char>(text[digits])) != 0)
+      ++digits;
+    std::size_t end = digits;
+    if (digits - i >= 5 && digits < text.size() && text[digits] == ':') {
+      end = digits + 1;
+      while (end < text.size() && is_token_character(text[end])) ++end;
+    }
+    if (end >= digits + 16) {
+      out += "<token>";
+      i = end;
+    } else if (digits > i) {
+      out += text.substr(i, digits - i);
+      i = digits;
+    } else {
+      out += text[i++];
+    }
+  }
+  if (out.size() > kMaxShown) out.resize(kMaxShown);
+  return valid_utf8(out);
+}
+
+bool Reply::says(std::string_view words) const {
+  return refused() && lowered(text).find(lowered(words)) != std::string::npos;
+}
+
+Reply read_reply(int http_status, std::string_view body) {
+  Reply out;
+  json::value value = parsed(body);
+  json::object* object = value.if_object();
+  if (object == nullptr || http_status >= 500) {
+    // A gateway's page, or the service in trouble: what became of the request is not known.
+    out.text = "answered HTTP " + std::to_string(http_status);
+    if (http_status >= 400 && http_status < 500 && object == nullptr) {
+      // No Bot API server, but somebody who refused it: nothing was done.
+      out.kind = Reply::Kind::kRefused;
+      out.code = http_status;
+    }
+    out.status = OC_UNAVAILABLE;
+    return out;
+  }
+  if (bool_in(*object, "ok", false)) {
+    out.kind = Reply::Kind::kOk;
+    if (json::value* result = object->if_contains("result")) out.result = std::move(*result);
+    return out;
+  }
+  out.kind = Reply::Kind::kRefused;
+  out.code = static_cast<int>(
+      std::clamp<std::int64_t>(int_in(*object, "error_code", http_status), 0, 999));
+  out.text = shown(text_in(*object, "description"));
+  if (out.text.empty()) out.text = "error " + std::to_string(out.code);
+  if (const json::object* more = object_in(*object, "parameters")) {
+    const std::int64_t seconds = int_in(*more, "retry_after", 0);
+    out.retry_after_ms =
+        static_cast<std::uint64_t>(std::clamp<std::int64_t>(seconds, 0, kLongestRetryAfter)) * 1000;
+    out.migrate_to = int_in(*more, "migrate_to_chat_id", 0);
+  }
+  return out;
+}
+
+Flow<Reply> BotApi::call(std::string method, json::object params, Options options) {
+  if (closed_ && !options.also_closed) {
+    Reply out;
+    out.kind = Reply::Kind::kUnsent;
+    out.status = OC_CANCELLED;
+    out.text = "the account is stopping";
+    co_return out;
+  }
+  const std::string url = base_ + method;
+  const std::string body = json::serialize(params);
+  HttpWait wait;
+  HttpRequest request;
+  request.method = "POST";
+  request.url = url;
+  request.headers_json = R"({"content-type":"application/json"})";
+  request.body = body;
+  request.timeout_ms = options.timeout_ms;
+  request.max_response_bytes = options.large ? kMaxUpdates : kMaxAnswer;
+  if (options.once) request.flags = OC_HTTP_ONCE;
+  openclaw::Http::Done done = [&wait](oc_status status, const HttpResponse& response) {
+    wait.status = status;
+    wait.http_status = response.status;
+    wait.unsent = response.unsent;
+    wait.body += response.body;
+    wait.arrived();
+  };
+  openclaw::Http::Chunk on_chunk;
+  if (options.large) on_chunk = [&wait](std::string_view piece) { wait.body += piece; };
+  const std::uint64_t handle =
+      plugin_.http().request(request, std::move(done), std::move(on_chunk));
+  // A streamed answer may take its time; this one has a limit all the same.
+  std::uint64_t guard = 0;
+  if (!wait.has_arrived()) {
+    open_.insert(handle);
+    if (options.handle != nullptr) *options.handle = handle;
+    if (options.large) {
+      guard = plugin_.timer().after(std::uint64_t{options.timeout_ms} * 2,
+                                    [this, handle] { cancel(handle); });
+    }
+  }
+  co_await wait;
+  plugin_.timer().disarm(guard);
+  open_.erase(handle);
+  if (options.handle != nullptr) *options.handle = 0;
+  if (wait.status != OC_OK) co_return failed(wait);
+  co_return read_reply(wait.http_status, wait.body);
+}
+
+void BotApi::close() {
+  closed_ = true;
+  const std::set<std::uint64_t> under_way = open_;
+  for (const std::uint64_t handle : under_way) cancel(handle);
+}
+
+}  // namespace telegram

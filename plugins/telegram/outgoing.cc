@@ -1,0 +1,105 @@
+#include "outgoing.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "markdown.h"
+#include "utf16.h"
+
+namespace telegram {
+namespace {
+
+constexpr std::size_t kMaxText = 1U << 20;
+
+std::optional<std::int64_t> integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool is_chat(std::string_view id) {
+  if (id.size() > 64) return false;
+  if (id.starts_with('@')) {
+    return id.size() > 1 && std::all_of(id.begin() + 1, id.end(), [](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_';
+           });
+  }
+  const auto number = integer(id);
+  return number && *number != 0;
+}
+
+}  // namespace
+
+json::value Target::chat_id() const {
+  const auto number = integer(chat);
+  return number ? json::value(*number) : json::value(chat);
+}
+
+std::int64_t read_message_id(const json::object& in, std::string_view key) {
+  const auto id = integer(text_in(in, key));
+  return id && *id > 0 ? *id : 0;
+}
+
+std::optional<Target> read_target(const json::object& payload) {
+  const json::object* conversation = object_in(payload, "conversation");
+  if (conversation == nullptr) return std::nullopt;
+  Target out;
+  out.chat = text_in(*conversation, "id");
+  if (!is_chat(out.chat)) return std::nullopt;
+  out.thread_id = read_message_id(*conversation, "threadId");
+  return out;
+}
+
+std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, std::size_t limit,
+                                      Malformed& wrong) {
+  const auto refuse = [&](std::string message) {
+    wrong.message = std::move(message);
+    return std::nullopt;
+  };
+  const json::value value = parsed(payload);
+  if (!value.is_object()) return refuse("the message is not a JSON object");
+  const json::object& message = value.get_object();
+  Outgoing out;
+  const auto target = read_target(message);
+  if (!target) {
+    return refuse(
+        "\"conversation.id\" must be a Telegram chat id such as 123456789, or @channelname");
+  }
+  out.target = *target;
+  if (const json::array* files = array_in(message, "attachments"); files && !files->empty())
+    return refuse("attachments cannot be sent to Telegram yet; send text");
+  const std::string_view text = text_in(message, "text");
+  if (text.size() > kMaxText) return refuse("the text is longer than 1 MiB");
+  StyledText whole;
+  if (text_in(message, "format") == "markdown") {
+    whole = render_markdown(text);
+  } else {
+    whole.append(valid_utf8(text), {});
+  }
+  out.pieces = split(whole, limit);
+  if (out.pieces.empty()) return refuse("the text has nothing to show");
+  out.draft = bool_in(message, "draft", false);
+  if (out.draft) out.pieces.resize(1);  // it ends here until the whole is known
+  out.silent = bool_in(message, "silent", false);
+  if (const json::object* reply = object_in(message, "replyTo"))
+    out.reply_to = read_message_id(*reply, "messageId");
+  if (is_edit) {
+    out.message_id = read_message_id(message, "messageId");
+    if (out.message_id == 0) return refuse("\"messageId\" must be the id of a message");
+    out.must_exist = true;
+  } else if (const json::object* replaced = object_in(message, "replaces")) {
+    out.message_id = read_message_id(*replaced, "messageId");
+  }
+  if (const json::object* resume = object_in(message, "resume")) {
+    const std::int64_t sent = int_in(*resume, "sent", 0);
+    out.first_id = read_message_id(*resume, "messageId");
+    // Not all of it: then it would have been answered.
+    if (sent > 0 && static_cast<std::size_t>(sent) < out.pieces.size() && out.first_id != 0)
+      out.sent = static_cast<std::size_t>(sent);
+  }
+  return out;
+}
+
+}  // namespace telegram

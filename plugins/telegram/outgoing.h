@@ -1,0 +1,46 @@
+// What the host asks to be said, read and checked. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json_fields.h"
+#include "styled_text.h"
+
+namespace telegram {
+
+struct Target {
+  std::string chat;            // "-100123", "@name"
+  std::int64_t thread_id = 0;  // 0: none
+  json::value chat_id() const;
+};
+
+struct Outgoing {
+  Target target;
+  std::vector<StyledText> pieces;
+  bool draft = false;  // a reply that is still growing
+  bool silent = false;
+  std::int64_t reply_to = 0;
+  std::int64_t message_id = 0;  // to be edited; 0: a new one
+  bool must_exist = false;      // an edit of a message that is gone fails; else it is sent anew
+  // Of a send that was cut: pieces that are out, and the first one's id.
+  std::size_t sent = 0;
+  std::int64_t first_id = 0;
+};
+
+// A text that says what is wrong instead.
+struct Malformed {
+  std::string message;
+};
+
+std::optional<Target> read_target(const json::object& payload);
+// "12" -> 12; 0 when it is no message id.
+std::int64_t read_message_id(const json::object& in, std::string_view key);
+// `is_edit`: the payload of `edit`, else of `send`.
+std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, std::size_t limit,
+                                      Malformed& wrong);
+
+}  // namespace telegram

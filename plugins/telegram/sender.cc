@@ -1,0 +1,452 @@
+#include "sender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "utf16.h"
+
+namespace telegram {
+namespace {
+
+using openclaw::Completion;
+using openclaw::Flow;
+using openclaw::Nothing;
+
+constexpr std::size_t kMostWaiting = 32;  // in one chat
+constexpr std::size_t kMostJobs = 1024;
+constexpr std::uint64_t kFullPauseMs = 2'000;
+constexpr std::uint64_t kNoDeadlineMs = 300'000;
+constexpr std::uint64_t kMarginMs = 500;  // left to answer within the deadline
+constexpr int kMostRefusals = 5;          // 429 for one message
+constexpr int kMostMends = 6;
+constexpr std::size_t kMostRemembered = 256;
+constexpr std::size_t kServiceLimit = 4096;
+constexpr std::uint32_t kPresenceMs = 5'000;
+
+std::uint64_t now_ms() {
+  return openclaw::monotonic_now_ns() / 1'000'000U;
+}
+
+std::int64_t message_id_of(const Reply& reply) {
+  const json::object* message = reply.result.if_object();
+  return message == nullptr ? 0 : int_in(*message, "message_id", 0);
+}
+
+std::string text_of(const json::object& params) {
+  return std::string(text_in(params, "text"));
+}
+
+Reply stopped() {
+  Reply out;
+  out.kind = Reply::Kind::kUnsent;
+  out.status = OC_CANCELLED;
+  out.text = "the operation was cancelled before it was sent";
+  return out;
+}
+
+bool message_is_gone(const Reply& reply) {
+  return reply.says("message to edit not found") || reply.says("message can't be edited") ||
+         reply.says("message_id_invalid");
+}
+
+}  // namespace
+
+// While an operation is under way: it can be cancelled, and its chat's next one waits.
+class Sender::Stay {
+ public:
+  Stay(Sender& sender, JobPtr job, std::string chat)
+      : sender_(sender), job_(std::move(job)), chat_(std::move(chat)), op_(job_->done.op()) {
+    sender_.jobs_[op_] = job_;
+  }
+  Stay(const Stay&) = delete;
+  Stay& operator=(const Stay&) = delete;
+  ~Stay() {
+    sender_.jobs_.erase(op_);
+    auto& lanes = sender_.lanes_;
+    // The next one runs inside leave() and may be the last.
+    if (const auto lane = lanes.find(chat_); lane != lanes.end()) lane->second.leave(job_->ticket);
+    if (const auto lane = lanes.find(chat_); lane != lanes.end() && !lane->second.busy())
+      lanes.erase(lane);
+  }
+
+ private:
+  Sender& sender_;
+  JobPtr job_;
+  const std::string chat_;
+  const oc_op op_;
+};
+
+void Sender::cancel(oc_op op) {
+  const auto found = jobs_.find(op);
+  if (found == jobs_.end()) return;
+  const JobPtr job = found->second;
+  job->cancelled = true;
+  s_.pauses.wake(job->pause);
+  if (job->http != 0) s_.api.cancel(job->http);
+  if (job->ticket.has_arrived()) return;
+  const auto lane = lanes_.find(job->target.chat);
+  if (lane != lanes_.end()) lane->second.leave(job->ticket);
+}
+
+void Sender::close() {
+  closed_ = true;
+  std::vector<oc_op> ops;
+  for (const auto& [op, job] : jobs_) ops.push_back(op);
+  for (const oc_op op : ops) cancel(op);
+}
+
+void Sender::follow_moved(Target& target) const {
+  const auto moved = moved_.find(target.chat);
+  if (moved != moved_.end()) target.chat = std::to_string(moved->second);
+}
+
+bool Sender::shows(const std::string& chat, std::int64_t id, const std::string& text) const {
+  const auto found = shown_.find(chat + "/" + std::to_string(id));
+  return found != shown_.end() && found->second == std::hash<std::string>()(text);
+}
+
+void Sender::note_shown(const std::string& chat, std::int64_t id, const std::string& text) {
+  if (shown_.size() >= kMostRemembered) shown_.clear();
+  shown_[chat + "/" + std::to_string(id)] = std::hash<std::string>()(text);
+}
+
+Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
+  Malformed wrong;
+  auto message = read_outgoing(payload, is_edit, s_.settings.text_limit, wrong);
+  if (!message) {
+    done.error(OC_INVALID_ARGUMENT, wrong.message);
+    co_return Nothing{};
+  }
+  follow_moved(message->target);
+  const std::string chat = message->target.chat;
+  // A newer text of the draft follows soon; the pace belongs to what is final.
+  if (is_edit && message->draft && (lanes_.contains(chat) || pacer_.wait_ms(chat, now_ms()) > 0)) {
+    done.ok(json::serialize(
+        json::object{{"messageId", std::to_string(message->message_id)}, {"skipped", true}}));
+    co_return Nothing{};
+  }
+  auto job = std::make_shared<Job>(std::move(done));
+  job->target = message->target;
+  if (jobs_.size() >= kMostJobs || !lanes_[chat].enter(job->ticket, kMostWaiting)) {
+    job->done.error(OC_RESOURCE_EXHAUSTED, "too many messages wait for Telegram", kFullPauseMs);
+    co_return Nothing{};
+  }
+  const Stay stay(*this, job, chat);
+  co_await job->ticket;
+  if (job->ticket.admitted && !job->cancelled) {
+    Flow<Nothing> flow = run(job, std::move(*message));
+    co_await std::move(flow);
+  } else {
+    job->done.error(OC_CANCELLED, "cancelled before it was sent");
+  }
+  co_return Nothing{};
+}
+
+Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
+  json::array ids;
+  std::int64_t first = message.first_id;
+  for (std::size_t i = message.sent; i < message.pieces.size(); ++i) {
+    Flow<Put> flow = put_piece(job, message, message.pieces[i], i == 0);
+    const Put put = co_await std::move(flow);
+    if (!put.reply.ok()) {
+      const bool idempotent = message.message_id != 0 && i == 0;
+      fail(job->done, put.reply, idempotent);
+      co_return Nothing{};
+    }
+    if (first == 0) first = put.message_id;
+    ids.emplace_back(std::to_string(put.message_id));
+    if (i + 1 < message.pieces.size()) {
+      const json::object progress{{"sent", i + 1}, {"messageId", std::to_string(first)}};
+      (void)job->done.progress(OC_STREAM_JSON, json::serialize(progress));
+    }
+  }
+  job->done.ok(json::serialize(
+      json::object{{"messageId", std::to_string(first)}, {"messageIds", std::move(ids)}}));
+  co_return Nothing{};
+}
+
+json::object Sender::params_of(const Outgoing& message, const Target& target, bool is_first) const {
+  json::object params{{"chat_id", target.chat_id()}};
+  // The general topic of a forum is written to without a number.
+  if (target.thread_id > 1) params["message_thread_id"] = target.thread_id;
+  if (message.reply_to != 0 && is_first) {
+    params["reply_parameters"] =
+        json::object{{"message_id", message.reply_to}, {"allow_sending_without_reply", true}};
+  }
+  if (message.silent) params["disable_notification"] = true;
+  // A preview makes the service fetch whatever address a model wrote.
+  if (!s_.settings.link_preview) {
+    params["link_preview_options"] = json::object{{"is_disabled", true}};
+  }
+  return params;
+}
+
+Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, const StyledText& piece,
+                                    bool is_first) {
+  const std::int64_t edit_id = is_first ? message.message_id : 0;
+  json::object params = params_of(message, job->target, is_first);
+  params["text"] = piece.html();
+  params["parse_mode"] = "HTML";
+  json::object plain_params = params;
+  Flow<Put> styled = put_text(job, std::move(params), edit_id, message.must_exist);
+  Put put = co_await std::move(styled);
+  const bool markup = put.reply.says("can't parse entities");
+  const bool length = put.reply.says("message is too long");
+  if (!markup && !length) co_return put;
+  s_.plugin.log().warn("Telegram refused a message (" + put.reply.text +
+                       "); it is sent as plain text");
+  plain_params.erase("parse_mode");
+  const std::size_t limit = length ? kServiceLimit / 4 : kServiceLimit;
+  Flow<Put> plain =
+      put_plain(job, std::move(plain_params), piece.plain(), limit, edit_id, message.must_exist);
+  co_return co_await std::move(plain);
+}
+
+// Link targets are written out in plain text, so it may need more than one message.
+Flow<Sender::Put> Sender::put_plain(JobPtr job, json::object params, std::string text,
+                                    std::size_t limit, std::int64_t edit_id, bool must_exist) {
+  Put first;
+  for (const std::string& part : split_plain(text, limit)) {
+    json::object own = params;
+    own["text"] = part;
+    Flow<Put> flow = put_text(job, std::move(own), edit_id, must_exist);
+    Put put = co_await std::move(flow);
+    if (!put.reply.ok()) co_return put;
+    if (first.message_id == 0) first = std::move(put);
+    edit_id = 0;
+  }
+  co_return first;
+}
+
+// Changes what the service will not have, where that loses nothing that was said.
+bool Sender::mend(const Reply& reply, json::object& params, Job& job) {
+  if (reply.migrate_to != 0) {
+    if (moved_.size() >= kMostRemembered) moved_.clear();
+    moved_[job.target.chat] = reply.migrate_to;
+    s_.plugin.log().warn("the group " + job.target.chat + " is now " +
+                         std::to_string(reply.migrate_to) + "; name the new id under " +
+                         s_.settings.config_key + ".groups");
+    params["chat_id"] = reply.migrate_to;
+    return true;
+  }
+  if (reply.says("message thread not found") && params.contains("message_thread_id")) {
+    s_.plugin.log().warn("a topic of chat " + job.target.chat +
+                         " is gone; the message goes to the chat itself");
+    params.erase("message_thread_id");
+    return true;
+  }
+  if (reply.says("message to be replied not found") && params.contains("reply_parameters")) {
+    params.erase("reply_parameters");
+    return true;
+  }
+  return false;
+}
+
+Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t edit_id,
+                                   bool must_exist) {
+  Put put;
+  const std::string text = text_of(params);
+  for (int round = 0; round < kMostMends; ++round) {
+    if (edit_id != 0) {
+      put.message_id = edit_id;
+      if (shows(job->target.chat, edit_id, text)) {
+        put.reply.kind = Reply::Kind::kOk;
+        co_return put;
+      }
+      json::object edit{{"chat_id", params["chat_id"]}, {"message_id", edit_id}, {"text", text}};
+      for (const char* key : {"parse_mode", "link_preview_options"}) {
+        if (params.contains(key)) edit[key] = params[key];
+      }
+      Flow<Reply> flow = paced(job, "editMessageText", std::move(edit), false);
+      put.reply = co_await std::move(flow);
+      if (put.reply.says("message is not modified")) put.reply.kind = Reply::Kind::kOk;
+      if (message_is_gone(put.reply) && !must_exist) {
+        edit_id = 0;
+        continue;
+      }
+    } else {
+      Flow<Reply> flow = paced(job, "sendMessage", params, true);
+      put.reply = co_await std::move(flow);
+      put.message_id = message_id_of(put.reply);
+    }
+    if (put.reply.ok()) note_shown(job->target.chat, put.message_id, text);
+    if (put.reply.ok() || !mend(put.reply, params, *job)) co_return put;
+  }
+  co_return put;
+}
+
+Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, bool once) {
+  const std::string chat = job->target.chat;
+  for (int refusals = 0;; ++refusals) {
+    for (;;) {
+      if (job->cancelled || closed_) co_return stopped();
+      const std::uint64_t wait = pacer_.wait_ms(chat, now_ms());
+      if (wait == 0) break;
+      const std::uint64_t left = job->done.remaining_ms(kNoDeadlineMs);
+      if (wait + kMarginMs > left || refusals >= kMostRefusals) {
+        Reply out;
+        out.kind = Reply::Kind::kRefused;
+        out.code = 429;
+        out.text = "Telegram lets this chat have no more messages for now";
+        out.retry_after_ms = wait;
+        co_return out;
+      }
+      Flow<Nothing> pause = s_.pauses.wait(wait, &job->pause);
+      co_await std::move(pause);
+    }
+    pacer_.take(chat, now_ms());
+    BotApi::Options options;
+    options.timeout_ms = s_.settings.call_timeout_ms;
+    options.once = once;
+    options.handle = &job->http;
+    Flow<Reply> flow = s_.api.call(method, params, options);
+    Reply reply = co_await std::move(flow);
+    pacer_.answered(chat, now_ms());
+    if (!reply.refused(429)) co_return reply;
+    const std::uint64_t hold = std::max<std::uint64_t>(reply.retry_after_ms, 1'000);
+    // A little more, so that it is over on the other side too.
+    pacer_.hold(chat, hold + 50 + now_ms() % 200, now_ms());
+  }
+}
+
+void Sender::fail(Completion& done, const Reply& reply, bool idempotent) {
+  const std::string code = reply.refused() ? std::to_string(reply.code) : std::string();
+  switch (reply.kind) {
+    case Reply::Kind::kOk:
+      return;
+    case Reply::Kind::kCancelled:
+      return done.error(OC_CANCELLED, "cancelled while it was being sent");
+    case Reply::Kind::kUnsent:
+      if (reply.status == OC_CANCELLED) return done.error(OC_CANCELLED, reply.text);
+      return done.error(reply.status == OC_UNAUTHENTICATED ? OC_UNAUTHENTICATED : OC_UNAVAILABLE,
+                        "Telegram was not reached: " + reply.text);
+    case Reply::Kind::kBroken:
+      return done.error(idempotent ? OC_UNAVAILABLE : OC_PROTOCOL,
+                        "Telegram may or may not have taken it: " + reply.text);
+    case Reply::Kind::kRefused:
+      break;
+  }
+  const std::string text = "Telegram refused it: " + reply.text;
+  if (reply.code == 401) {
+    done.error(OC_UNAUTHENTICATED, text, 0, code);
+    return s_.token_lost(reply.text);
+  }
+  if (reply.code == 429)
+    return done.error(OC_RESOURCE_EXHAUSTED, text, std::max<std::uint64_t>(reply.retry_after_ms, 1),
+                      code);
+  if (reply.code == 403) {
+    const bool unknown = reply.says("can't initiate conversation");
+    return done.error(OC_PERMISSION_DENIED,
+                      text + (unknown ? "; this person must send /start to the bot first" : ""), 0,
+                      code);
+  }
+  if (reply.code == 404 || reply.says("not found")) return done.error(OC_NOT_FOUND, text, 0, code);
+  done.error(OC_INVALID_ARGUMENT, text, 0, code);
+}
+
+// A call that is neither queued nor paced; it may be repeated.
+Flow<Nothing> Sender::simple(Completion done, Target target, std::string method,
+                             json::object params, std::function<bool(const Reply&)> as_good) {
+  auto job = std::make_shared<Job>(std::move(done));
+  job->ticket.arrived();
+  job->target = std::move(target);
+  if (jobs_.size() >= kMostJobs) {
+    job->done.error(OC_RESOURCE_EXHAUSTED, "too many calls wait for Telegram", kFullPauseMs);
+    co_return Nothing{};
+  }
+  const Stay stay(*this, job, "");
+  BotApi::Options options;
+  options.timeout_ms = method == "sendChatAction" ? kPresenceMs : s_.settings.call_timeout_ms;
+  options.handle = &job->http;
+  Flow<Reply> flow = s_.api.call(std::move(method), std::move(params), options);
+  const Reply reply = co_await std::move(flow);
+  if (reply.refused(429))
+    pacer_.hold(job->target.chat, std::max<std::uint64_t>(reply.retry_after_ms, 1'000), now_ms());
+  if (reply.ok() || (as_good && as_good(reply))) {
+    job->done.ok();
+  } else {
+    fail(job->done, reply, true);
+  }
+  co_return Nothing{};
+}
+
+namespace {
+
+// The chat and message a call is about; empty when the payload does not say.
+struct Place {
+  json::object payload;
+  Target target;
+  std::int64_t message_id = 0;
+};
+std::optional<Place> read_place(std::string_view text, bool with_message) {
+  json::value value = parsed(text);
+  if (!value.is_object()) return std::nullopt;
+  Place out;
+  out.payload = std::move(value.get_object());
+  const auto target = read_target(out.payload);
+  out.message_id = read_message_id(out.payload, "messageId");
+  if (!target || (with_message && out.message_id == 0)) return std::nullopt;
+  out.target = *target;
+  return out;
+}
+
+constexpr std::string_view kNoPlace =
+    "the payload must be an object with \"conversation.id\" and, for a message, \"messageId\"";
+
+}  // namespace
+
+Flow<Nothing> Sender::remove(Completion done, std::string payload) {
+  auto place = read_place(payload, true);
+  if (!place) {
+    done.error(OC_INVALID_ARGUMENT, kNoPlace);
+    co_return Nothing{};
+  }
+  follow_moved(place->target);
+  json::object params{{"chat_id", place->target.chat_id()}, {"message_id", place->message_id}};
+  std::function<bool(const Reply&)> gone = [](const Reply& reply) {
+    return reply.says("message to delete not found");
+  };
+  Flow<Nothing> flow =
+      simple(std::move(done), place->target, "deleteMessage", std::move(params), std::move(gone));
+  co_return co_await std::move(flow);
+}
+
+Flow<Nothing> Sender::react(Completion done, std::string payload) {
+  auto place = read_place(payload, true);
+  if (!place) {
+    done.error(OC_INVALID_ARGUMENT, kNoPlace);
+    co_return Nothing{};
+  }
+  follow_moved(place->target);
+  json::array reactions;
+  const std::string_view emoji = text_in(place->payload, "emoji");
+  if (!emoji.empty() && !bool_in(place->payload, "remove", false))
+    reactions.push_back(json::object{{"type", "emoji"}, {"emoji", emoji}});
+  json::object params{{"chat_id", place->target.chat_id()},
+                      {"message_id", place->message_id},
+                      {"reaction", std::move(reactions)}};
+  Flow<Nothing> flow =
+      simple(std::move(done), place->target, "setMessageReaction", std::move(params), {});
+  co_return co_await std::move(flow);
+}
+
+Flow<Nothing> Sender::presence(Completion done, std::string payload) {
+  auto place = read_place(payload, false);
+  if (!place) {
+    done.error(OC_INVALID_ARGUMENT, kNoPlace);
+    co_return Nothing{};
+  }
+  follow_moved(place->target);
+  // It fades by itself; and a chat that is held is not asked for anything.
+  if (text_in(place->payload, "state") != "typing" || pacer_.held(place->target.chat, now_ms())) {
+    done.ok();
+    co_return Nothing{};
+  }
+  json::object params{{"chat_id", place->target.chat_id()}, {"action", "typing"}};
+  if (place->target.thread_id != 0) params["message_thread_id"] = place->target.thread_id;
+  Flow<Nothing> flow =
+      simple(std::move(done), place->target, "sendChatAction", std::move(params), {});
+  co_return co_await std::move(flow);
+}
+
+}  // namespace telegram

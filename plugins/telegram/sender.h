@@ -1,0 +1,90 @@
+// Sender: everything the account says. One chat's messages go out one at a time and in order, at
+// the service's pace; what the service refuses for a reason that can be mended is mended and sent.
+// Strand only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <openclaw/plugin.hpp>
+
+#include "bot_api.h"
+#include "flow.h"
+#include "outgoing.h"
+#include "pacer.h"
+#include "pauses.h"
+#include "settings.h"
+
+namespace telegram {
+
+class Sender {
+ public:
+  struct Services {
+    openclaw::Plugin& plugin;
+    BotApi& api;
+    Pauses& pauses;
+    const Settings& settings;
+    std::function<void(const std::string& why)> token_lost;
+  };
+  explicit Sender(Services services) : s_(std::move(services)) {}
+
+  // Each ends its Completion. The caller keeps the flow's count.
+  openclaw::Flow<openclaw::Nothing> say(openclaw::Completion done, std::string payload,
+                                        bool is_edit);
+  openclaw::Flow<openclaw::Nothing> remove(openclaw::Completion done, std::string payload);
+  openclaw::Flow<openclaw::Nothing> react(openclaw::Completion done, std::string payload);
+  openclaw::Flow<openclaw::Nothing> presence(openclaw::Completion done, std::string payload);
+
+  void cancel(oc_op op);
+  // Ends every wait; calls under way are the BotApi's to end.
+  void close();
+
+ private:
+  struct Job {
+    explicit Job(openclaw::Completion c) : done(std::move(c)) {}
+    openclaw::Completion done;
+    Target target;
+    Turnstile::Ticket ticket;
+    bool cancelled = false;
+    std::uint64_t http = 0, pause = 0;
+  };
+  using JobPtr = std::shared_ptr<Job>;
+  class Stay;
+  // How one piece went: the message that shows it, or the service's answer.
+  struct Put {
+    Reply reply;
+    std::int64_t message_id = 0;
+  };
+
+  openclaw::Flow<openclaw::Nothing> run(JobPtr job, Outgoing message);
+  openclaw::Flow<Put> put_piece(JobPtr job, const Outgoing& message, const StyledText& piece,
+                                bool is_first);
+  openclaw::Flow<Put> put_text(JobPtr job, json::object params, std::int64_t edit_id,
+                               bool must_exist);
+  openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,
+                                std::size_t limit, std::int64_t edit_id, bool must_exist);
+  openclaw::Flow<Reply> paced(JobPtr job, std::string method, json::object params, bool once);
+  openclaw::Flow<openclaw::Nothing> simple(openclaw::Completion done, Target target,
+                                           std::string method, json::object params,
+                                           std::function<bool(const Reply&)> as_good);
+  bool mend(const Reply& reply, json::object& params, Job& job);
+  json::object params_of(const Outgoing& message, const Target& target, bool is_first) const;
+  void fail(openclaw::Completion& done, const Reply& reply, bool idempotent);
+  void follow_moved(Target& target) const;
+  // The same text in the same message: no need to say so to the service.
+  bool shows(const std::string& chat, std::int64_t message_id, const std::string& text) const;
+  void note_shown(const std::string& chat, std::int64_t message_id, const std::string& text);
+
+  Services s_;
+  Pacer pacer_;
+  std::map<oc_op, JobPtr> jobs_;
+  std::map<std::string, Turnstile> lanes_;     // by chat
+  std::map<std::string, std::int64_t> moved_;  // groups that became supergroups
+  std::map<std::string, std::size_t> shown_;   // by chat and message: hash of the text
+  bool closed_ = false;
+};
+
+}  // namespace telegram

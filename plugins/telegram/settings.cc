@@ -1,0 +1,84 @@
+#include "settings.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace telegram {
+namespace {
+
+constexpr std::string_view kApiRoot = "https://api.telegram.org";
+constexpr std::int64_t kMostText = 4096;  // UTF-16 units after parsing, the service's limit
+constexpr std::int64_t kLeastText = 200;
+constexpr std::size_t kMostCommands = 100;
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kCommands{
+    {{"help", "What you can type here"},
+     {"status", "The session, its model and what it has used"},
+     {"new", "Begin a new session"},
+     {"stop", "Stop what is running"},
+     {"model", "Show or choose the model"},
+     {"tools", "The tools you may use"},
+     {"tool", "Run a tool: /tool NAME {json}"}}};
+
+bool is_command_name(std::string_view name) {
+  return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+json::array commands_of(const json::object& config) {
+  json::array out;
+  const json::object* own = object_in(config, "commands");
+  if (own != nullptr && !bool_in(*own, "native", true)) return out;
+  for (const auto& [name, description] : kCommands)
+    out.push_back(json::object{{"command", name}, {"description", description}});
+  const json::array* custom = array_in(config, "customCommands");
+  if (custom == nullptr) return out;
+  for (const json::value& item : *custom) {
+    if (!item.is_object() || out.size() >= kMostCommands) continue;
+    std::string_view name = text_in(item.get_object(), "command");
+    if (name.starts_with('/')) name.remove_prefix(1);
+    const std::string_view description = text_in(item.get_object(), "description");
+    if (!is_command_name(name) || description.empty() || description.size() > 256) continue;
+    out.push_back(json::object{{"command", name}, {"description", description}});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string Settings::token_command() const {
+  return "openclaw channels add --channel telegram" +
+         (account == "default" ? std::string() : " --account " + account) + " --token <token>";
+}
+
+Settings read_settings(std::string_view instance_id, std::string_view config_json) {
+  const json::value value = parsed(config_json);
+  if (!value.is_object()) throw std::invalid_argument("the configuration is not a JSON object");
+  const json::object& config = value.get_object();
+  Settings out;
+  out.account = instance_id.substr(instance_id.find('/') + 1);
+  out.config_key = "channels.telegram";
+  if (out.account != "default") out.config_key += ".accounts." + out.account;
+  // The host has put every token behind a reference; its text never comes here.
+  if (const json::object* reference = object_in(config, "botToken")) {
+    const std::string_view name = text_in(*reference, "$secret");
+    if (!name.empty()) out.token = "{{secret:" + std::string(name) + "}}";
+  }
+  out.api_root = text_in(config, "apiRoot");
+  if (out.api_root.empty()) out.api_root = kApiRoot;
+  while (out.api_root.ends_with('/')) out.api_root.pop_back();
+  out.proxy = text_in(config, "proxy");
+  out.webhook_url = text_in(config, "webhookUrl");
+  out.text_limit = static_cast<std::size_t>(
+      std::clamp(int_in(config, "textChunkLimit", 4000), kLeastText, kMostText));
+  out.call_timeout_ms = static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(int_in(config, "timeoutSeconds", 20), 5, 600) * 1000);
+  out.link_preview = bool_in(config, "linkPreview", false);
+  out.commands = commands_of(config);
+  return out;
+}
+
+}  // namespace telegram

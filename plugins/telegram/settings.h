@@ -1,0 +1,31 @@
+// Settings: the part of an account's configuration that this plugin itself acts on. Who may write
+// to the agent, and how replies are shown, is core's part.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "json_fields.h"
+
+namespace telegram {
+
+struct Settings {
+  std::string account;     // "default"
+  std::string config_key;  // "channels.telegram" or "channels.telegram.accounts.work"
+  std::string token;       // "{{secret:NAME}}": the host puts the value in; empty: none configured
+  std::string api_root;    // without a slash at its end
+  std::string proxy, webhook_url;
+  std::size_t text_limit = 4000;
+  std::uint32_t call_timeout_ms = 20'000;
+  bool link_preview = false;
+  json::array commands;  // of setMyCommands; empty: leave them alone
+
+  // The command that gives this account a (new) token.
+  std::string token_command() const;
+};
+
+// Throws std::invalid_argument when the text is no JSON object.
+Settings read_settings(std::string_view instance_id, std::string_view config_json);
+
+}  // namespace telegram

@@ -1,0 +1,187 @@
+#include "telegram_plugin.h"
+
+#include <exception>
+#include <utility>
+
+namespace telegram {
+
+using openclaw::Completion;
+using openclaw::Flow;
+using openclaw::Nothing;
+
+namespace {
+constexpr std::uint32_t kProbeMs = 8'000;
+}
+
+TelegramPlugin::TelegramPlugin(const openclaw::Init& init)
+    : ChannelPlugin(init),
+      settings_(read_settings(init.instance_id, init.config_json)),
+      api_(*this, settings_.api_root, settings_.token),
+      pauses_(timer()),
+      poller_({*this, api_, pauses_, settings_, [this](Work work) { spawn(std::move(work)); }}),
+      sender_({*this, api_, pauses_, settings_,
+               [this](const std::string& why) { poller_.token_lost(why); }}) {}
+
+// Runs it beside what runs already. What it throws is logged, not lost.
+void TelegramPlugin::spawn(Work work) {
+  openclaw::run_detached(counted(std::move(work)));
+}
+
+TelegramPlugin::Work TelegramPlugin::counted(Work work) {
+  struct Count {
+    TelegramPlugin& plugin;
+    ~Count() {
+      if (--plugin.under_way_ == 0) plugin.end_stop();
+    }
+  };
+  ++under_way_;
+  const Count count{*this};
+  try {
+    co_await work;
+  } catch (const std::exception& e) {
+    log().error(e.what());
+  }
+  co_return Nothing{};
+}
+
+TelegramPlugin::Work TelegramPlugin::polling(Work work) {
+  std::string thrown;
+  try {
+    co_await work;
+  } catch (const std::exception& e) {
+    thrown = std::string("polling ended by a fault of this plugin: ") + e.what();
+  }
+  if (!thrown.empty()) poller_.failed(thrown);
+  co_return Nothing{};
+}
+
+std::string TelegramPlugin::why_not_to_start() const {
+  if (settings_.token.empty())
+    return settings_.config_key + " has no botToken; type: " + settings_.token_command();
+  if (!settings_.proxy.empty()) {
+    return settings_.config_key +
+           ".proxy is set, and this version cannot go through a proxy; rather than going around "
+           "it, "
+           "the account stays off. Type: openclaw config unset " +
+           settings_.config_key + ".proxy";
+  }
+  return {};
+}
+
+void TelegramPlugin::start(Completion done) {
+  if (const std::string why = why_not_to_start(); !why.empty()) {
+    done.error(OC_FAILED_PRECONDITION, why);
+    return;
+  }
+  if (!http().available() || !timer().available() || !kv().available() ||
+      !channel_host().available()) {
+    done.error(OC_FAILED_PRECONDITION,
+               "the host lacks a service that this plugin needs (http, timer, kv, channel-host)");
+    return;
+  }
+  if (!settings_.webhook_url.empty())
+    log().warn(settings_.config_key + ".webhookUrl is not used; this account polls");
+  running_ = true;
+  spawn(polling(poller_.run(std::move(done))));
+}
+
+void TelegramPlugin::stop(Completion done) {
+  running_ = false;
+  poller_.stop();
+  sender_.close();
+  pauses_.close();
+  stopping_.emplace(std::move(done));
+  api_.close();
+  if (under_way_ == 0) end_stop();
+}
+
+void TelegramPlugin::end_stop() {
+  if (!stopping_) return;
+  Completion done = std::move(*stopping_);
+  stopping_.reset();
+  done.ok();
+}
+
+void TelegramPlugin::cancel(oc_op op) {
+  poller_.cancel_start(op);
+  sender_.cancel(op);
+  if (const auto probe = probes_.find(op); probe != probes_.end()) api_.cancel(probe->second);
+}
+
+bool TelegramPlugin::usable(Completion& done) {
+  if (running_ && poller_.lost()) {
+    done.error(OC_UNAUTHENTICATED, "Telegram does not accept this account's bot token; type: " +
+                                       settings_.token_command());
+    return false;
+  }
+  if (running_ && poller_.connected()) return true;
+  done.error(OC_UNAVAILABLE, "the account is not connected to Telegram");
+  return false;
+}
+
+void TelegramPlugin::send(Completion done, std::string_view message_json) {
+  if (usable(done)) spawn(sender_.say(std::move(done), std::string(message_json), false));
+}
+
+void TelegramPlugin::edit(Completion done, std::string_view edit_json) {
+  if (usable(done)) spawn(sender_.say(std::move(done), std::string(edit_json), true));
+}
+
+void TelegramPlugin::remove(Completion done, std::string_view ref_json) {
+  if (usable(done)) spawn(sender_.remove(std::move(done), std::string(ref_json)));
+}
+
+void TelegramPlugin::react(Completion done, std::string_view reaction_json) {
+  if (usable(done)) spawn(sender_.react(std::move(done), std::string(reaction_json)));
+}
+
+void TelegramPlugin::presence(Completion done, std::string_view presence_json) {
+  if (usable(done)) spawn(sender_.presence(std::move(done), std::string(presence_json)));
+}
+
+void TelegramPlugin::probe(Completion done) {
+  if (!running_) {
+    done.error(OC_UNAVAILABLE, "the account is not running");
+    return;
+  }
+  spawn(run_probe(std::move(done)));
+}
+
+TelegramPlugin::Work TelegramPlugin::run_probe(Completion done) {
+  const std::uint64_t began = openclaw::monotonic_now_ns();
+  const oc_op op = done.op();
+  BotApi::Options options;
+  options.timeout_ms = kProbeMs;
+  options.handle = &probes_[op];
+  Flow<Reply> asking = api_.call("getMe", {}, options);
+  const Reply me = co_await asking;
+  Reply hook;
+  if (me.ok()) {
+    Flow<Reply> asking_hook = api_.call("getWebhookInfo", {}, options);
+    hook = co_await asking_hook;
+  }
+  probes_.erase(op);
+  json::object out{{"ok", me.ok()},
+                   {"elapsedMs", (openclaw::monotonic_now_ns() - began) / 1'000'000U}};
+  if (!me.ok()) out["error"] = me.text;
+  if (me.refused()) out["status"] = me.code;
+  if (const json::object* bot = me.result.if_object()) {
+    out["bot"] = json::object{
+        {"id", std::to_string(int_in(*bot, "id", 0))},
+        {"username", text_in(*bot, "username")},
+        {"canJoinGroups", bool_in(*bot, "can_join_groups", false)},
+        {"canReadAllGroupMessages", bool_in(*bot, "can_read_all_group_messages", false)}};
+  }
+  if (const json::object* info = hook.result.if_object()) {
+    out["webhook"] = json::object{{"url", text_in(*info, "url")},
+                                  {"pendingUpdates", int_in(*info, "pending_update_count", 0)}};
+  }
+  if (me.kind == Reply::Kind::kCancelled) {
+    done.error(OC_CANCELLED, "the probe was cancelled");
+  } else {
+    done.ok(json::serialize(out));
+  }
+  co_return Nothing{};
+}
+
+}  // namespace telegram
