@@ -19,6 +19,11 @@ int run(int argc, char** argv) {
   add_devices_commands(app, context);
   add_agent_commands(app, context);
   add_logs_commands(app, context);
+  add_sandbox_commands(app, context);
+  add_plugins_commands(app, context);
+  add_sessions_commands(app, context);
+  add_doctor_commands(app, context);
+  add_security_commands(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
