@@ -154,10 +154,10 @@ std::string explain_text(const json::object& explained) {
   }
   if (explained.contains("allow")) {
     std::string allow = joined("allow");
-    line("tools allow",
+    line("sandbox tools allow",
          (allow.empty() ? "everything not denied" : allow) + " (" +
              written_at(text("allowSource"), text("allowOrigin")) + ")");
-    line("tools deny",
+    line("sandbox tools deny",
          joined("deny") + " (" + written_at(text("denySource"), text("denyOrigin")) + ")");
   }
   for (const auto& [key, item] : settings ? settings->get_object() : json::object{}) {
