@@ -42,9 +42,15 @@ class Context {
   // The configuration checked against the schemas of all plugins found.
   Result<config::Snapshot> full_config() const;
   std::vector<config::ForeignSection> foreign_sections() const;
+  // full_config(); nothing when it failed, which was printed and set the exit code 78.
+  std::optional<config::Snapshot> checked_config();
 
   // Prints the error (or {"ok":false,"error":{...}} with --json) and sets the exit code.
   void fail(const Error& error);
+
+  // Whether a gateway should answer: one runs on this state directory, or the target is elsewhere.
+  // Commands that can do without one look here first.
+  bool gateway_expected() const;
 
   // Connects, runs `session`, closes. Connection errors are printed. Answers false when it failed.
   using Session = std::function<Awaitable<Result<void>>(gateway_client::GatewayClient&, json::object hello)>;
@@ -74,7 +80,8 @@ void add_config_commands(CLI::App& app, Context& context);
 void add_onboard_commands(CLI::App& app, Context& context);
 void add_channels_commands(CLI::App& app, Context& context);  // channels, pairing
 void add_sessions_commands(CLI::App& app, Context& context);
-void add_doctor_commands(CLI::App& app, Context& context);    // doctor, security
+void add_doctor_commands(CLI::App& app, Context& context);
+void add_security_commands(CLI::App& app, Context& context);
 void add_completion_commands(CLI::App& app, Context& context);
 
 // The whole program but for main(): parses, runs one command, answers the exit code.

@@ -1,7 +1,10 @@
+#include <cstdlib>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
 #include "installation/installation.h"
+#include "program/state_lock.h"
 
 namespace openclaw::cli {
 
@@ -22,6 +25,21 @@ std::vector<config::ForeignSection> Context::foreign_sections() const {
 }
 
 Result<config::Snapshot> Context::full_config() const { return config::load(paths_, foreign_sections()); }
+
+std::optional<config::Snapshot> Context::checked_config() {
+  auto config = full_config();
+  if (config.has_value()) return *config;
+  fail(config.error());
+  exit_code = kConfigError;
+  return std::nullopt;
+}
+
+bool Context::gateway_expected() const {
+  const char* url = std::getenv("OPENCLAW_GATEWAY_URL");  // NOLINT(concurrency-mt-unsafe)
+  if (!gateway.url.empty() || (url && *url) || gateway::running_gateway(paths_.state_dir)) return true;
+  auto config = quick_config();
+  return config.has_value() && (*config)->get_string("gateway.mode") == "remote";
+}
 
 void Context::fail(const Error& error) {
   exit_code = kFailed;

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <cstdio>
 #include <exception>
 
@@ -9,6 +11,7 @@
 namespace openclaw::cli {
 
 int run(int argc, char** argv) {
+  umask(0077);  // whatever a command makes is this user's alone
   CLI::App app{"The personal-agent gateway", "openclaw"};
   app.set_version_flag("--version,-V", std::string(installation::version()));
   app.require_subcommand(0, 1);
@@ -19,6 +22,11 @@ int run(int argc, char** argv) {
   add_devices_commands(app, context);
   add_agent_commands(app, context);
   add_logs_commands(app, context);
+  add_sandbox_commands(app, context);
+  add_plugins_commands(app, context);
+  add_sessions_commands(app, context);
+  add_doctor_commands(app, context);
+  add_security_commands(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -30,9 +30,17 @@ plugin::HostOptions host_options(const config::Paths& paths, const config::Confi
   options.bundled_dirs = bundled_plugin_dirs();
   options.plugin_dirs.push_back(paths.state_dir / "plugins");
   if (config) {
-    for (const auto& dir : config->get_strings("plugins.paths")) options.plugin_dirs.emplace_back(dir);
+    for (const char* key : {"plugins.paths", "plugins.load.paths"}) {
+      for (const auto& dir : config->get_strings(key)) options.plugin_dirs.emplace_back(dir);
+    }
     options.allow = config->get_strings("plugins.allow");
     options.deny = config->get_strings("plugins.deny");
+    options.only_bundled = !config->get_bool("plugins.enabled", true);
+    const auto* entries = config->find("plugins.entries");
+    for (const auto& [id, entry] : entries && entries->is_object() ? entries->get_object() : json::object()) {
+      const auto* enabled = entry.is_object() ? entry.get_object().if_contains("enabled") : nullptr;
+      if (enabled && enabled->is_bool() && !enabled->get_bool()) options.off.emplace_back(id);
+    }
   }
   return options;
 }

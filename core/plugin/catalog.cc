@@ -88,8 +88,16 @@ void apply_policy(Candidate& c, const HostOptions& options) {
            std::find(ids.begin(), ids.end(), "*") != ids.end();
   };
   c.info.state = State::kDisabled;
+  const bool off = std::find(options.off.begin(), options.off.end(), c.info.id) != options.off.end();
   if (listed(options.deny)) {
     c.info.reason = "plugins.deny names it; run: openclaw config get plugins.deny";
+  } else if (off) {
+    c.info.reason = "plugins.entries." + c.info.id +
+                    ".enabled is false; run: openclaw plugins enable " + c.info.id;
+  } else if (options.only_bundled && !c.bundled) {
+    c.info.reason =
+        "plugins.enabled is false, so only what ships with the program is used; run: openclaw "
+        "config set plugins.enabled true";
   } else if (!c.bundled && std::find(options.allow.begin(), options.allow.end(), c.info.id) ==
                                options.allow.end()) {
     c.info.reason =
@@ -98,7 +106,7 @@ void apply_policy(Candidate& c, const HostOptions& options) {
         "add \"" +
         c.info.id + "\" to the list: openclaw config set plugins.allow '[\"" + c.info.id + "\"]'";
   } else {
-    c.usable = true;
+    c.info.usable = true;
     c.info.reason = "nothing in the configuration uses it";
   }
 }

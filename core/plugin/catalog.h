@@ -21,7 +21,6 @@ struct Candidate {
   std::filesystem::path root;
   std::string folder;  // below root; empty when the root is the plugin itself
   bool bundled = false;
-  bool usable = false;  // neither refused nor switched off
   ElfFacts facts;       // filled as far as the check came
 };
 

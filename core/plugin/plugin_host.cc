@@ -158,7 +158,7 @@ Result<const Candidate*> Host::usable(const InstanceRequest& request) const {
     return make_error(Code::kNotFound, "there is no plugin \"" + request.plugin_id +
                                            "\"; see: openclaw plugins list");
   }
-  if (!c->usable) {
+  if (!c->info.usable) {
     const Error error = make_error(Code::kPermissionDenied, c->info.reason);
     return about(c->info.id, error);
   }

@@ -90,6 +90,7 @@ struct PluginInfo {
   std::string origin;   // "bundled", "installed", "path"
   std::string version, abi;
   State state = State::kDisabled;
+  bool usable = false;  // may be loaded: neither refused nor forbidden by plugins.allow and plugins.deny
   std::string reason;   // why refused or disabled, with the next command to type
   Manifest manifest;
   std::vector<std::string> instances;
@@ -108,6 +109,8 @@ struct HostOptions {
   std::vector<std::filesystem::path> plugin_dirs;   // <state>/plugins and plugins.paths
   std::vector<std::string> allow;                   // plugins.allow
   std::vector<std::string> deny;                    // plugins.deny
+  std::vector<std::string> off;                     // plugins.entries.<id>.enabled is false
+  bool only_bundled = false;                        // plugins.enabled is false
   int offer_abi_minor = 0;                          // tests run a host that offers minor 0 only
   std::chrono::milliseconds slow_call{50};          // a call into a plugin that takes longer is logged
   std::chrono::milliseconds wedged_call{5000};      // and after this the instance is given up

@@ -1,7 +1,5 @@
 #include "program/gateway.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,11 +22,12 @@
 #include "logging/logging.h"
 #include "plugin/plugin_host.h"
 #include "process/process_tools.h"
+#include "program/core_tools.h"
+#include "program/state_lock.h"
 #include "sandbox/sandbox_manager.h"
 #include "session/session_store.h"
 #include "tool/plugin_tools.h"
 #include "tool/tool_router.h"
-#include "workspace/file_tools.h"
 
 namespace openclaw::gateway {
 namespace {
@@ -59,33 +58,6 @@ Result<void> make_state_dir(const fs::path& dir) {
                    ", this process runs as uid " + std::to_string(geteuid()) + ". Fix: chown -R " +
                    std::to_string(geteuid()) + ":" + std::to_string(getegid()) + " " + dir.string());
 }
-
-// One gateway per state directory: two would race for the same files and platform connections.
-class StateLock {
- public:
-  Result<void> take(const fs::path& state_dir) {
-    auto file = state_dir / "gateway.lock";
-    fd_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) return Error(Code::kUnavailable, "Cannot open " + file.string());
-    if (flock(fd_, LOCK_EX | LOCK_NB) == 0) {
-      std::string pid = std::to_string(getpid()) + "\n";
-      if (ftruncate(fd_, 0) == 0 && pwrite(fd_, pid.data(), pid.size(), 0) > 0) return {};
-      return {};  // the pid is a courtesy; the lock is what counts
-    }
-    char holder[32] = {};
-    auto size = pread(fd_, holder, sizeof holder - 1, 0);
-    std::string pid(holder, size > 0 ? static_cast<std::size_t>(size) : 0);
-    if (auto end = pid.find('\n'); end != std::string::npos) pid.resize(end);
-    return Error(Code::kAlreadyExists, "A gateway already runs on " + state_dir.string() + " (pid " + pid +
-                                           "). Stop it, or set OPENCLAW_STATE_DIR for a second one.");
-  }
-  ~StateLock() {
-    if (fd_ >= 0) close(fd_);
-  }
-
- private:
-  int fd_ = -1;
-};
 
 // The flags of this run become the environment's, which wins over the file everywhere.
 void apply_flags(const RunOptions& options) {
@@ -138,6 +110,7 @@ class Gateway {
   std::unique_ptr<sandbox::SandboxManager> sandboxes_;
   std::unique_ptr<session::SessionStore> sessions_;
   std::unique_ptr<agent::AgentService> agents_;
+  std::shared_ptr<process::ProcessTools> commands_;
   std::unique_ptr<channel::ChannelService> channels_;
   std::unique_ptr<GatewayServer> server_;
   std::unique_ptr<config::ConfigWatch> watch_;
@@ -189,9 +162,7 @@ void Gateway::build() {
   agents_ = agent::AgentService::create(runtime_, *config_, *plugins_, *sessions_, *tools_, *sandboxes_);
   channels_ = channel::ChannelService::create(runtime_, *config_, *plugins_, *agents_, *sessions_);
   plugins_->set_channel_events(channels_.get());
-  workspace::register_file_tools(*tools_, *sandboxes_, runtime_, config_.get());
-  process::register_process_tools(*tools_, *sandboxes_, runtime_, *config_);
-  agent::add_session_tools(*tools_, *agents_, *sessions_, *config_);
+  commands_ = add_core_tools(*tools_, {runtime_, *config_, *sandboxes_, *sessions_, *agents_});
   compile_policy();
 
   auto config = config_->current();
@@ -223,7 +194,6 @@ void Gateway::on_reload(const config::Snapshot&, const config::Snapshot&) {
 Awaitable<Result<void>> Gateway::start_tool_plugin(const plugin::PluginInfo& info) {
   auto config = config_->current();
   std::string entry = "plugins.entries.\"" + info.id + "\"";
-  if (!config->get_bool(entry + ".enabled", true)) co_return Result<void>();
   plugin::InstanceRequest request;
   request.plugin_id = info.id;
   if (const auto* given = config->find(entry + ".config"); given && given->is_object()) {
@@ -242,7 +212,7 @@ Awaitable<> Gateway::bring_up() {
   for (const auto& info : plugins_->list()) {
     const auto& provides = info.manifest.provides;
     if (std::find(provides.begin(), provides.end(), "openclaw.tool/1") == provides.end()) continue;
-    if (info.state == plugin::State::kRefused || info.state == plugin::State::kDisabled) continue;
+    if (!info.usable) continue;
     auto started = co_await start_tool_plugin(info);
     if (started.has_error()) {
       spdlog::error("plugin {}: {}", info.id, started.error().message);
@@ -292,6 +262,7 @@ Awaitable<> Gateway::shut_down(std::string reason) {
   for (const auto& task : co_await tasks_->stop(deadline)) spdlog::warn("still running at stop: {}", task);
   co_await channels_->stop(deadline);
   co_await agents_->stop(deadline);
+  co_await commands_->stop(deadline);
   co_await sandboxes_->stop(deadline);
   co_await plugins_->stop_all(deadline);
   co_await sessions_->flush();

@@ -13,8 +13,8 @@ constexpr std::uint64_t kMaxFileBytes = 8 * 1024 * 1024;
 // How often the time of last use alone is worth a write.
 constexpr std::int64_t kTouchSaveMs = 10'000;
 
-std::filesystem::path file_in(const config::Paths& paths) {
-  return paths.state_dir / "sandbox" / "containers.json";
+std::filesystem::path file_in(const config::Paths& paths, std::string_view name = "containers.json") {
+  return paths.state_dir / "sandbox" / name;
 }
 
 std::string file_text(const std::map<std::string, RegistryEntry>& entries) {
@@ -37,9 +37,10 @@ ContainerRegistry::ContainerRegistry(Runtime& runtime, const config::Paths& path
   for (auto& entry : read(paths)) entries_[entry.container_name] = std::move(entry);
 }
 
-std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths) {
+std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths,
+                                                   std::string_view file) {
   std::vector<RegistryEntry> out;
-  auto text = storage::read_file_bounded(file_in(paths), kMaxFileBytes);
+  auto text = storage::read_file_bounded(file_in(paths, file), kMaxFileBytes);
   if (text.has_error()) return out;
   boost::system::error_code failure;
   json::value parsed = json::parse(*text, failure);

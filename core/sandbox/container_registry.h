@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "async/runtime.h"
@@ -25,7 +26,9 @@ class ContainerRegistry {
   ContainerRegistry(Runtime& runtime, const config::Paths& paths);
 
   // Entries of the file; a file that cannot be read counts as empty.
-  static std::vector<RegistryEntry> read(const config::Paths& paths);
+  // `file` is "containers.json" or "browsers.json".
+  static std::vector<RegistryEntry> read(const config::Paths& paths,
+                                         std::string_view file = "containers.json");
 
   const RegistryEntry* find(const std::string& container_name) const;
   const std::map<std::string, RegistryEntry>& entries() const { return entries_; }

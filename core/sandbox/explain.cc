@@ -53,13 +53,15 @@ std::string user_rule(const Settings& settings, const View& view) {
   return "owner of the mounted workspace " + view.host_workspace.string();
 }
 
-void put_policy(json::object& out, const View& view, const policy::ToolPolicy& policy,
+void put_policy(json::object& out, const config::Config& config, const View& view, const policy::ToolPolicy& policy,
                 std::string_view tool, policy::Caller caller) {
   auto lists = policy.sandbox_lists(view.agent_id);
   out["allow"] = strings(lists.allow);
   out["deny"] = strings(lists.deny);
   out["allowSource"] = lists.allow_source;
   out["denySource"] = lists.deny_source;
+  out["allowOrigin"] = config.origin(lists.allow_source).text();
+  out["denyOrigin"] = config.origin(lists.deny_source).text();
   if (lists.allow.empty()) {
     out["allowNote"] = "an empty allow list means every tool that is not denied";
   }
@@ -110,7 +112,7 @@ json::object explain_json(const config::Config& config, const config::Paths& pat
   out["settings"] = settings_json(config, settings);
   out["ignored"] = strings(settings.ignored());
   out["warnings"] = warnings_json(config, settings, view);
-  if (policy) put_policy(out, view, *policy, tool, std::move(caller));
+  if (policy) put_policy(out, config, view, *policy, tool, std::move(caller));
   return out;
 }
 
@@ -131,23 +133,36 @@ std::string explain_text(const json::object& explained) {
     }
     return list;
   };
-  for (std::string_view key : {"agentId", "sessionKey", "mode", "scope", "workspaceAccess",
-                               "workspace", "workdir", "container"}) {
-    line(key, text(key));
+  const json::value* settings = explained.if_contains("settings");
+  // "openclaw.toml:3:8, agents.defaults.sandbox.mode", or "default".
+  auto written_at = [](std::string_view key, std::string_view origin) {
+    return key == "default" ? std::string(key) : std::string(origin) + ", " + std::string(key);
+  };
+  auto from = [&](std::string_view key) -> std::string {
+    const json::value* item = settings ? settings->get_object().if_contains(key) : nullptr;
+    if (!item) return {};
+    return " (" + written_at(item->at("source").get_string(), item->at("origin").get_string()) + ")";
+  };
+  for (std::string_view key : {"agentId", "sessionKey"}) line(key, text(key));
+  for (std::string_view key : {"mode", "scope", "workspaceAccess", "backend"}) {
+    line(key, text(key) + from(key));
   }
+  for (std::string_view key : {"workspace", "workdir", "container"}) line(key, text(key));
   if (const json::value* user = explained.if_contains("user")) {
     line("user", std::string(user->at("value").get_string()) + " (" +
                      std::string(user->at("rule").get_string()) + ")");
   }
   if (explained.contains("allow")) {
     std::string allow = joined("allow");
-    line("tools allow",
-         (allow.empty() ? "everything not denied" : allow) + " (" + text("allowSource") + ")");
-    line("tools deny", joined("deny") + " (" + text("denySource") + ")");
+    line("sandbox tools allow",
+         (allow.empty() ? "everything not denied" : allow) + " (" +
+             written_at(text("allowSource"), text("allowOrigin")) + ")");
+    line("sandbox tools deny",
+         joined("deny") + " (" + written_at(text("denySource"), text("denyOrigin")) + ")");
   }
-  const json::value* settings = explained.if_contains("settings");
   for (const auto& [key, item] : settings ? settings->get_object() : json::object{}) {
-    if (item.at("source").get_string() == "default") continue;
+    bool has_line = key == "mode" || key == "scope" || key == "workspaceAccess" || key == "backend";
+    if (has_line || item.at("source").get_string() == "default") continue;
     line("set", std::string(key) + " = " + json::serialize(item.at("value")) + " by " +
                     std::string(item.at("source").get_string()) + " (" +
                     std::string(item.at("origin").get_string()) + ")");

@@ -134,15 +134,13 @@ class Manager final : public SandboxManager {
 
 Awaitable<Result<plugin::PluginInstance*>> Manager::backend(std::string id, Limits limits) {
   if (auto* running = plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id)) co_return running;
-  bool first = backend_flights_.waiting.count(id) == 0;
+  // In line first: a task that is spawned may end before spawn() returns.
   std::function<void(Completer<plugin::PluginInstance*>)> start =
       [this, id](Completer<plugin::PluginInstance*> done) {
-        backend_flights_.waiting[id].push_back(std::move(done));
+        auto& waiting = backend_flights_.waiting[id];
+        waiting.push_back(std::move(done));
+        if (waiting.size() == 1) scope_.spawn("sandbox backend " + id, load_backend(id));
       };
-  if (first) {
-    backend_flights_.waiting[id];
-    scope_.spawn("sandbox backend " + id, load_backend(id));
-  }
   co_return co_await suspend<plugin::PluginInstance*>(runtime_, limits, std::move(start));
 }
 
@@ -185,14 +183,11 @@ Awaitable<Result<Ready>> Manager::ready(View view, Limits limits) {
   if (known != known_.end() && known->second.config_hash == view.config_hash)
     co_return known->second;
   std::string key = view.scope_key;
-  bool first = ready_flights_.waiting.count(key) == 0;
-  std::function<void(Completer<Ready>)> start = [this, key](Completer<Ready> done) {
-    ready_flights_.waiting[key].push_back(std::move(done));
+  std::function<void(Completer<Ready>)> start = [this, key, view](Completer<Ready> done) {
+    auto& waiting = ready_flights_.waiting[key];
+    waiting.push_back(std::move(done));
+    if (waiting.size() == 1) scope_.spawn("sandbox " + key, make_ready(view));
   };
-  if (first) {
-    ready_flights_.waiting[key];
-    scope_.spawn("sandbox " + key, make_ready(std::move(view)));
-  }
   co_return co_await suspend<Ready>(runtime_, limits, std::move(start));
 }
 

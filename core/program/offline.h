@@ -1,0 +1,27 @@
+// Sandboxes without a running gateway: for commands that must work when it is down. Each call makes
+// the rooms it needs, asks the engine through its backend plugin, and takes the rooms down again.
+// Blocks.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "result.h"
+#include "sandbox/sandbox_manager.h"
+
+namespace openclaw::gateway {
+
+struct Offline {
+  config::Paths paths;
+  config::Snapshot config;
+  std::chrono::milliseconds limit{20000};
+};
+
+Result<std::vector<sandbox::ContainerInfo>> list_sandboxes(const Offline& offline);
+// The names of the containers that were removed. Empty filters: all.
+Result<std::vector<std::string>> recreate_sandboxes(const Offline& offline, std::string session_key,
+                                                    std::string agent_id, bool force);
+
+}  // namespace openclaw::gateway
