@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "gateway/client.h"
+#include "gateway/connect_params.h"
 #include "gateway/frame.h"
 #include "gateway/params.h"
 
@@ -29,7 +30,6 @@ struct HandshakeOutcome {
 
 HandshakeOutcome evaluate_connect(ServerState& state, const json::value& params, const Peer& peer,
                                   std::string_view nonce);
-const ParamTable& connect_table();
 // What hello-ok carries beside "auth".
 json::object hello_payload(ServerState& state, const Client& client);
 

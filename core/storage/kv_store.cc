@@ -201,7 +201,7 @@ void KvStore::get(std::string scope, std::string key,
                   std::function<void(Result<std::string>)> done) {
   enqueue({Request::kGet, std::move(scope), std::move(key), {}, [done](Result<Outcome> r) {
              if (r.has_error()) {
-               done(std::move(r.error()));
+               done(r.error());
              } else {
                done(std::move(r->value));
              }
@@ -226,7 +226,7 @@ void KvStore::scan(std::string scope, std::string prefix,
                    std::function<void(Result<std::vector<std::string>>)> done) {
   enqueue({Request::kScan, std::move(scope), std::move(prefix), {}, [done](Result<Outcome> r) {
              if (r.has_error()) {
-               done(std::move(r.error()));
+               done(r.error());
              } else {
                done(std::move(r->keys));
              }
