@@ -52,6 +52,12 @@ TEST(Toml, ASyntaxErrorNamesLineAndColumn) {
   EXPECT_THAT(why(toml("[gateway]\nport = = 3\n")), HasSubstr("openclaw.toml:2:"));
 }
 
+TEST(Toml, ATextThatIsNoUtf8NamesLineAndColumn) {
+  auto config = parse("[gateway]\nport = 1\n[chann\x9a\n", "toml", "openclaw.toml", {});
+  ASSERT_TRUE(config.has_error());
+  EXPECT_THAT(config.error().message, HasSubstr("openclaw.toml:3:7"));
+}
+
 TEST(Schema, R195AnUnknownKeyIsAnErrorWithASuggestionAndAPosition) {
   auto message = why(toml("[agents.defaults.sandbox.docker]\nmemorySawp = \"2g\"\n"));
   EXPECT_THAT(message, HasSubstr("memorySwap"));

@@ -9,6 +9,7 @@
 
 #include "config/document.h"
 #include "config/key_path.h"
+#include "utf8.h"
 
 namespace openclaw::config {
 
@@ -153,11 +154,35 @@ class Converter {
   SyntaxError& error_;
 };
 
+// toml++ 3.3 asserts on some texts that are no UTF-8, where it should say so.
+bool bad_utf8(std::string_view text, Position& at) {
+  int line = 1;
+  std::size_t line_start = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t length = utf8_sequence_at(text, i);
+    if (length == 0) {
+      at = {line, static_cast<int>(i - line_start) + 1};
+      return true;
+    }
+    if (text[i] == '\n') {
+      ++line;
+      line_start = i + 1;
+    }
+    i += length;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool read_toml(std::string_view text, Document& out, SyntaxError& error) {
   if (text.size() > kMaxTextBytes) {
     error = {{1, 1}, "the file is larger than 4 MiB"};
+    return false;
+  }
+  Position odd;
+  if (bad_utf8(text, odd)) {
+    error = {odd, "this byte is not UTF-8"};
     return false;
   }
   Position deep;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "result.h"
+#include "utf8.h"
 
 namespace openclaw::logging {
 namespace {
@@ -63,34 +64,11 @@ const char* level_word(spdlog::level::level_enum level) {
   }
 }
 
-// Bytes that are no UTF-8 must not make a line that is no JSON.
-std::string valid_utf8(std::string text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    auto lead = static_cast<unsigned char>(text[i]);
-    std::size_t more = lead < 0x80                   ? 0
-                       : lead >= 0xc2 && lead < 0xe0 ? 1
-                       : (lead & 0xf0) == 0xe0       ? 2
-                       : lead >= 0xf0 && lead < 0xf5 ? 3
-                                                     : 99;
-    bool good = more != 99 && i + more < text.size();
-    for (std::size_t k = 1; good && k <= more; ++k) {
-      good = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-    }
-    if (!good) {
-      text[i] = '?';
-      more = 0;
-    }
-    i += more + 1;
-  }
-  return text;
-}
-
 std::string message_of(const spdlog::details::log_msg& msg, const Redactor& redactor) {
   std::string_view text(msg.payload.data(), msg.payload.size());
   auto out = redactor.redact(text.substr(0, kMaxMessage));
   if (text.size() > kMaxMessage) out += " ...(" + std::to_string(text.size()) + " bytes)";
-  return valid_utf8(std::move(out));
+  return valid_utf8(out);  // a line that is no UTF-8 would be no JSON
 }
 
 std::string name_of(const spdlog::details::log_msg& msg) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "utf8.h"
+
 namespace openclaw::process {
 
 namespace {
@@ -16,26 +18,6 @@ std::uint64_t shorten(std::string& text, std::size_t limit, bool exactly) {
   std::size_t extra = text.size() - limit;
   text.erase(0, extra);
   return extra;
-}
-
-// The length of the well-formed sequence at the front, 0 when there is none.
-std::size_t sequence_length(std::string_view bytes) {
-  auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  unsigned char lead = at(0);
-  if (lead < 0x80) return 1;
-  std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
-                       : lead >= 0xE0 && lead <= 0xEF ? 3
-                       : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                      : 0;
-  if (length == 0 || bytes.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xC0) != 0x80) return 0;
-  }
-  unsigned char second = at(1);
-  bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  bool surrogate = lead == 0xED && second > 0x9F;
-  bool too_large = lead == 0xF4 && second > 0x8F;
-  return overlong || surrogate || too_large ? 0 : length;
 }
 
 }  // namespace
@@ -74,22 +56,6 @@ std::string OutputBuffer::tail(std::size_t bytes) const {
   while (start < all.size() && start < 4 && (static_cast<unsigned char>(all[start]) & 0xC0) == 0x80)
     ++start;
   return valid_utf8(std::string_view(all).substr(start));
-}
-
-std::string valid_utf8(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  while (!bytes.empty()) {
-    std::size_t length = sequence_length(bytes);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      bytes.remove_prefix(1);
-    } else {
-      out.append(bytes.substr(0, length));
-      bytes.remove_prefix(length);
-    }
-  }
-  return out;
 }
 
 }  // namespace openclaw::process

@@ -28,7 +28,4 @@ class OutputBuffer {
   std::uint64_t total_ = 0, unread_cut_ = 0;
 };
 
-// Bytes as valid UTF-8: what is not becomes U+FFFD. Results travel as JSON.
-std::string valid_utf8(std::string_view bytes);
-
 }  // namespace openclaw::process

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "process/terminal_keys.h"
+#include "utf8.h"
 
 namespace openclaw::process {
 namespace {

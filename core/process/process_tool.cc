@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <cctype>
 
-#include "process/process_tools.h"
 #include "json_fields.h"
+#include "process/process_tools.h"
 #include "process/shared_state.h"
 #include "process/terminal_keys.h"
+#include "utf8.h"
 
 namespace openclaw::process {
 

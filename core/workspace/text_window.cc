@@ -6,48 +6,14 @@
 #include <cerrno>
 #include <system_error>
 
+#include "utf8.h"
+
 namespace openclaw::workspace {
 namespace {
 
 constexpr std::size_t kMaxScanned = 256 * 1024 * 1024;
 
-// Length of the UTF-8 sequence at `at`, 0 when there is none.
-std::size_t sequence_at(std::string_view s, std::size_t at) {
-  auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U; };
-  unsigned char lead = static_cast<unsigned char>(s[at]);
-  auto tail = [&](std::size_t i) { return (byte(at + i) & 0xC0U) == 0x80U; };
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF && tail(1)) return 2;
-  if (lead >= 0xE0 && lead <= 0xEF && tail(1) && tail(2)) {
-    if (lead == 0xE0 && byte(at + 1) < 0xA0) return 0;
-    if (lead == 0xED && byte(at + 1) > 0x9F) return 0;  // surrogates
-    return 3;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4 && tail(1) && tail(2) && tail(3)) {
-    if (lead == 0xF0 && byte(at + 1) < 0x90) return 0;
-    if (lead == 0xF4 && byte(at + 1) > 0x8F) return 0;
-    return 4;
-  }
-  return 0;
-}
-
 }  // namespace
-
-std::string valid_utf8(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  for (std::size_t i = 0; i < bytes.size();) {
-    std::size_t length = sequence_at(bytes, i);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-      ++i;
-    } else {
-      out.append(bytes, i, length);
-      i += length;
-    }
-  }
-  return out;
-}
 
 std::string_view image_type(std::string_view head) {
   if (head.substr(0, 8) == "\x89PNG\r\n\x1a\n") return "image/png";

@@ -28,9 +28,6 @@ Result<Window> read_window(int fd, std::uint64_t offset, std::uint64_t limit);
 // "[Lines 1-2000. More follow: continue with offset=2001.]", empty when all was shown.
 std::string window_note(const Window& window, std::uint64_t offset);
 
-// Bytes that are no UTF-8 become U+FFFD.
-std::string valid_utf8(std::string_view bytes);
-
 // "image/png" and so on by the first bytes; empty for anything else.
 std::string_view image_type(std::string_view head);
 
