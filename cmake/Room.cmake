@@ -16,7 +16,7 @@ function(openclaw_room NAME)
   list(FILTER ROOM_PRIVATE_LINKS INCLUDE REGEX "^openclaw::")
   set_property(GLOBAL APPEND_STRING PROPERTY openclaw_layering
     "${NAME}|${ROOM_SOURCES};${ROOM_TESTS}|${ROOM_LINKS};${ROOM_PRIVATE_LINKS}\n")
-  if(BUILD_TESTING AND ROOM_TESTS)
+  if(OPENCLAW_UNIT_TESTS AND ROOM_TESTS)
     add_executable(${NAME}_test ${ROOM_TESTS})
     target_link_libraries(${NAME}_test PRIVATE openclaw::${NAME} openclaw::warnings ${ROOM_TEST_LINKS}
                                                GTest::gmock GTest::gtest_main)
