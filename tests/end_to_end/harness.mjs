@@ -137,6 +137,26 @@ class World {
     return this.model;
   }
 
+  // `person` may write to the bot; `stranger` is on no list.
+  async startTelegram({ person = 1001, stranger = 2002 } = {}) {
+    const lab = await this.stub('Telegram', 'telegram-lab/server.mjs', ['--port', '0', '--control-port', '0']);
+    const control = (pathname, body, method) => json(lab.control + pathname, body, method);
+    for (const [id, name] of [[person, 'Ada'], [stranger, 'Mallory']]) await control('/user', { id, first_name: name, started: true });
+    this.telegram = {
+      api: lab.api, token: lab.token, allowFrom: [person], person, stranger, control,
+      write: (text, from = person) => control('/inject/message', { user_id: from, text }),
+      shown: async (chat = person) => (await control(`/messages?chat_id=${chat}&by=bot`)).map((m) => m.text),
+      // Waits until the chat shows `texts`, each once, and nothing else.
+      showsOnce: (texts, { chat = person, match = 'equal' } = {}) => waitFor(`${JSON.stringify(texts)}, each once`, async () => {
+        const seen = await control('/check/once', { chat_id: chat, texts, match, allow_extra: false });
+        if (!seen.ok) throw new Error(JSON.stringify(seen));
+        return seen;
+      }),
+      calls: (method) => control(`/calls?method=${method}`),
+    };
+    return this.telegram;
+  }
+
   // The configuration is replaced as editors do it, in one step.
   configure(settings = {}) {
     this.settings = { token: this.token, model: this.model, telegram: this.telegram, ...settings };
