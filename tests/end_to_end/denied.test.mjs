@@ -99,6 +99,10 @@ for (const sandbox of ['off', 'all']) {
       const other = await world.post('/tools/invoke', { tool: name, args: { command: command(world) } });
       assert.equal(other.json.explain, explain, `by the name ${JSON.stringify(name)}: ${other.text}`);
     }
+    // The owner's log has a line for each way in.
+    for (const entry of ['http', 'command', 'agent', 'cli']) {
+      assert.match(world.log(), new RegExp(`tool exec refused: layer global, .*tools\\.deny.*entry ${entry},`), entry);
+    }
     assert.ok(!existsSync(world.marker), 'the denied tool ran');
     assert.deepEqual(await world.containers(), []);
     assert.equal((await world.stopGateway()).code, 0);
