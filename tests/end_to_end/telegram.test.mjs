@@ -136,6 +136,57 @@ test('kill -9 while a tool runs: it is not run again, and the chat is told', () 
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
+test('kill -9 while the reply is being sent: the next start sends it', () => inWorld(async (world) => {
+  await begin(world);
+  const { control } = world.telegram;
+  await control('/faults', { method: 'sendMessage', action: 'hang', count: 1 });
+  await world.model.script([{ match: 'question', text: 'The answer.' }]);
+  await world.telegram.write('question');
+  await waitFor('the attempt', async () => (await world.telegram.calls('sendMessage')).length === 1);
+  await world.stopGateway('SIGKILL');
+  assert.deepEqual(await world.telegram.shown(), []);
+  await world.startGateway();
+  await world.telegram.showsOnce(['The answer.']);
+  assert.equal((await world.model.requests()).length, 1, 'the turn was not made again');
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
+test('a platform that stumbles: every message is answered, once', () => inWorld(async (world) => {
+  await begin(world);
+  const { control } = world.telegram;
+  await control('/faults', [
+    { method: 'getUpdates', action: 'reset', count: 2 }, { method: 'getUpdates', action: 'html', skip: 1, count: 1 },
+    { method: 'sendMessage', action: 'error', code: 429, description: 'Too Many Requests: retry after 1', retry_after: 1, count: 1 },
+    { method: 'sendMessage', action: 'html', skip: 1, count: 1 }]);
+  const numbers = ['one', 'two', 'three', 'four'];
+  await world.model.script(numbers.map((n) => ({ match: `number ${n}`, text: `Reply to ${n}.` })));
+  for (const n of numbers) await world.telegram.write(`number ${n}`);
+  await control('/sockets/kill', {});
+  await world.telegram.showsOnce(numbers.map((n) => `Reply to ${n}.`));
+  assert.deepEqual(await world.telegram.shown(), numbers.map((n) => `Reply to ${n}.`), 'in the order of the messages');
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
+test('a group: only who mentions the bot, and only who may', () => inWorld(async (world) => {
+  await begin(world);
+  const { control, person, stranger } = world.telegram;
+  const group = -100500;
+  const text = readFileSync(world.configFile, 'utf8') + `groupPolicy = "allowlist"\ngroupAllowFrom = ["${person}"]\n[channels.telegram.groups."${group}"]\nrequireMention = true\n`;
+  world.writeConfig(text);
+  await waitFor('the reload', () => world.log().includes('configuration reloaded'));
+  await control('/chat', { id: group, type: 'supergroup', title: 'Team', bot_status: 'member',
+    members: [{ user: { id: person }, status: 'member' }, { user: { id: stranger }, status: 'member' }] });
+  const bot = (await control('/bot', {})).username;
+  await world.model.script([{ match: 'for you', text: 'Here.', repeat: true }, { match: '', text: 'not asked', repeat: true }]);
+  const inGroup = (from, words) => control('/inject/message', { user_id: from, chat_id: group, text: words });
+  await inGroup(stranger, `@${bot} for you, from a stranger`);
+  await inGroup(person, 'just talking');
+  await inGroup(person, `@${bot} for you`);
+  await world.telegram.showsOnce(['Here.'], { chat: group });
+  assert.equal((await world.model.requests()).length, 1);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
 test('SIGTERM in the middle of a turn: the next start answers', () => inWorld(async (world) => {
   await begin(world);
   await world.model.script([{ match: 'question', text: 'never seen', hold: true }]);
