@@ -109,6 +109,21 @@ for (const sandbox of ['off', 'all']) {
   }));
 }
 
+test('POST /tools/invoke says whether a tool is denied, not for this door, or unknown', () => inWorld(async (world) => {
+  world.configure({ deny: ['write'] });
+  await world.startGateway();
+  const explain = async (tool) => {
+    const { status, json } = await world.post('/tools/invoke', { tool, args: {} });
+    assert.equal(status, 404);
+    assert.equal(json.error.message, `Tool not available: ${tool}`);
+    return json.explain;
+  };
+  assert.match(await explain('write'), /^Tool write is denied by tools\.deny /);
+  assert.match(await explain('exec'), /^Tool exec is not offered by POST \/tools\/invoke; .*openclaw tools invoke exec$/);
+  assert.match(await explain('nothing'), /^There is no tool called nothing\./);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
 test('sandbox explain names rule, layer and key', () => inWorld(async (world) => {
   await begin(world, 'all');
   const { verdict, explain } = await verdictOf(world);

@@ -1,6 +1,7 @@
 // Start, reload, stop, and what a gateway refuses at its door.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -45,6 +46,55 @@ test('an invalid edit changes nothing and says why; a valid one takes effect wit
   world.configure({ deny: [] });
   world.gateway.child.kill('SIGHUP');
   await waitFor('the rule to go', async () => (await invoke(world)).status === 200);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
+test('a rule that comes in the middle of a turn counts for its next call', () => inWorld(async (world) => {
+  await world.startModel();
+  world.configure();
+  await world.startGateway();
+  const marker = path.join(world.dir, 'marker');
+  const exec = (id) => ({ id, name: 'exec', arguments: { command: `echo ${id} >> ${marker}` } });
+  await world.model.script([{ match: 'work', toolCalls: [exec('first')] },
+    { match: 'exit code 0', hold: true, toolCalls: [exec('second')] }, { match: 'denied by', text: 'I stop.' }]);
+  const turn = world.cli(['agent', '-m', 'work']);
+  await world.model.wait(2);
+  world.configure({ deny: ['exec'] });
+  await waitFor('the new rule', async () => (await invoke(world, 'exec')).json?.verdict?.key === 'tools.deny');
+  await world.model.release();
+  const { out, err } = await turn;
+  assert.equal(out, 'I stop.\n', err);
+  assert.equal(readFileSync(marker, 'utf8'), 'first\n');
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
+test('sandboxing can be switched on without a restart', () => inWorld(async (world) => {
+  world.configure();
+  await world.startGateway();
+  const host = async () => /^name=(.+)$/m.exec((await world.cli(['tools', 'invoke', 'exec', '--args',
+    '{"command":"echo name=$(cat /proc/sys/kernel/hostname)"}'])).out)?.[1];
+  assert.equal(await host(), hostname());
+  world.configure({ sandbox: 'all' });
+  await waitFor('the container', async () => {
+    const name = await host();
+    return name && name !== hostname();
+  });
+  assert.equal((await world.containers()).length, 1);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
+test('flags win over the environment, the environment over the file', () => inWorld(async (world) => {
+  world.configure();
+  world.writeConfig(readFileSync(world.configFile, 'utf8').replace('mode = "local"', 'mode = "local"\nport = 1'));
+  world.extraEnv.OPENCLAW_GATEWAY_TOKEN = 'token-of-the-environment-0123456789';
+  await world.startGateway();
+  const status = async (token) => (await world.request('POST', '/tools/invoke', { token, body: { tool: 'session_status' } })).status;
+  assert.equal(await status(world.token), 401);
+  assert.equal(await status(world.extraEnv.OPENCLAW_GATEWAY_TOKEN), 200);
+  assert.equal((await world.stopGateway()).code, 0);
+  await world.startGateway(['--token', 'token-of-the-flag-0123456789']);
+  assert.equal(await status(world.extraEnv.OPENCLAW_GATEWAY_TOKEN), 401);
+  assert.equal(await status('token-of-the-flag-0123456789'), 200);
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
