@@ -167,9 +167,18 @@ Awaitable<HttpResponse> serve_tools_invoke(ServerState& state,
   }
   caller.value().account = exchange->header("x-openclaw-account-id").substr(0, 128);
   auto verdict = state.services.tools.authorize(name, caller.value());
-  if (!verdict.allowed) co_return denied(name, verdict);
   const auto* spec = state.services.tools.find(name);
-  if (!spec || !spec->gateway_tool) co_return not_offered(name);
+  // The policy has nothing against it; this door is not for it.
+  if (spec && !spec->gateway_tool && verdict.layer == policy::Layer::kNone)
+    co_return not_offered(name);
+  if (!verdict.allowed) {
+    // As the router does for what it refuses itself; a name that no tool has is the caller's text.
+    spdlog::info("tool {} refused: layer {}, {} ({}), entry http, agent {}",
+                 spec ? spec->name : "(unknown)", policy::layer_name(verdict.layer), verdict.rule,
+                 verdict.key, caller.value().agent_id);
+    co_return denied(name, verdict);
+  }
+  if (!spec) co_return not_offered(name);
   if (body.value().dry_run)
     co_return json_response(200, json::object{{"ok", true}, {"dryRun", true}});
   tool::ToolCall call;

@@ -1,8 +1,9 @@
 // Starts the real parts of an end-to-end test: the gateway binary, the Telegram lab, the scripted model server.
 // Everything lives in one temporary directory and dies with the test. Nothing here knows what is being tested.
 import { spawn } from 'node:child_process';
-import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync, mkdirSync, chmodSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,8 +13,11 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const binary = process.env.OPENCLAW_BINARY;
 if (!binary) throw new Error('OPENCLAW_BINARY must name the openclaw program (ctest sets it)');
 
+// Sanitized builds on a loaded machine are slow; a wait ends as soon as its event comes.
+export const patience = 120000;
+
 // Waits until `probe` answers something truthy; the last value or error is in the message when it does not.
-export async function waitFor(what, probe, timeoutMs = 20000) {
+export async function waitFor(what, probe, timeoutMs = patience) {
   const end = Date.now() + timeoutMs;
   let last;
   for (;;) {
@@ -22,13 +26,14 @@ export async function waitFor(what, probe, timeoutMs = 20000) {
       if (last) return last;
     } catch (e) {
       last = e;
+      if (e?.final) throw e;
     }
     if (Date.now() > end) throw new Error(`timed out waiting for ${what}; last: ${last?.stack ?? JSON.stringify(last)}`);
     await new Promise((r) => setTimeout(r, 25));
   }
 }
 
-export async function freePort() {
+async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
   await new Promise((r) => server.once('listening', r));
   const { port } = server.address();
@@ -36,23 +41,71 @@ export async function freePort() {
   return port;
 }
 
+export async function json(url, body, method) {
+  const response = await fetch(url, body === undefined ? { method: method ?? 'GET' } : {
+    method: method ?? 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+// One call of the Docker Engine API.
+function docker(method, pathname) {
+  return new Promise((done, fail) => {
+    const request = http.request({ socketPath: '/var/run/docker.sock', method, path: pathname }, (response) => {
+      let text = '';
+      response.on('data', (d) => (text += d));
+      response.on('end', () => {
+        if (response.statusCode >= 400 && response.statusCode !== 404) fail(new Error(`docker ${pathname}: ${text}`));
+        else done(text ? JSON.parse(text) : undefined);
+      });
+    });
+    request.on('error', fail);
+    request.end();
+  });
+}
+
+const quoted = (value) => JSON.stringify(value); // a JSON string or array of strings is one in TOML, too
+
+// The configuration of a test's gateway.
+export function toml({ token, model, sandbox = 'off', engine, deny, telegram }) {
+  const lines = ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = ${quoted(token)}`,
+    '[gateway.http.endpoints.chatCompletions]', 'enabled = true', '[agents.defaults.sandbox]', `mode = "${sandbox}"`,
+    'scope = "session"', '[tools]', `deny = ${quoted(deny ?? [])}`];
+  if (model) {
+    lines.push('[agents.defaults]', 'model = "mock/mock-1"', '[models]', 'mode = "replace"', '[models.providers.mock]',
+      `baseUrl = "http://127.0.0.1:${model.port}/v1"`, 'api = "openai-completions"', 'apiKey = "key-of-the-mock"',
+      '[[models.providers.mock.models]]', 'id = "mock-1"');
+  }
+  if (engine) lines.push('[plugins.entries.sandbox-docker.config]', `engine = ${quoted(engine)}`);
+  if (telegram) {
+    lines.push('[channels.telegram]', `botToken = ${quoted(telegram.token)}`, `apiRoot = ${quoted(telegram.api)}`,
+      'dmPolicy = "allowlist"', `allowFrom = ${quoted(telegram.allowFrom.map(String))}`);
+  }
+  return lines.join('\n') + '\n';
+}
+
 // One test's world. `close()` stops everything, newest first.
-export class World {
+class World {
   constructor() {
     this.dir = mkdtempSync(path.join(tmpdir(), 'openclaw-e2e-'));
     chmodSync(this.dir, 0o755); // sandboxes bind-mount folders below it
     this.state = path.join(this.dir, 'state');
     mkdirSync(this.state, { mode: 0o700 });
     this.children = [];
+    this.clients = [];
     this.token = randomBytes(32).toString('base64url');
+    // No model server that happens to run on this machine may answer.
+    this.extraEnv = { OPENCLAW_LOCAL_MODEL_PORTS: '' };
   }
 
   spawn(name, command, args, env = {}) {
-    const child = spawn(command, args, { env: { PATH: process.env.PATH, HOME: this.dir, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      env: { PATH: process.env.PATH, HOME: this.dir, ...passedOn(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const entry = { name, child, out: '', err: '', exited: null };
     child.stdout.on('data', (d) => (entry.out += d));
     child.stderr.on('data', (d) => (entry.err += d));
-    entry.done = new Promise((r) => child.on('exit', (code, signal) => r((entry.exited = { code, signal }))));
+    entry.done = new Promise((r) => child.on('close', (code, signal) => r((entry.exited = { code, signal }))));
     this.children.push(entry);
     return entry;
   }
@@ -63,147 +116,163 @@ export class World {
 
   async stub(name, script, args = []) {
     const entry = this.spawn(name, process.execPath, [path.join(here, '..', script), ...args]);
-    const line = await waitFor(`${name} to start`, () => (entry.out.includes('\n') ? entry.out.split('\n')[0] : ''));
-    return JSON.parse(line);
+    const line = await waitFor(`${name} to start`, () => {
+      if (entry.exited) throw Object.assign(new Error(`${name}: ${entry.err}`), { final: true });
+      return entry.out.includes('\n') && entry.out.split('\n')[0];
+    });
+    return { ...JSON.parse(line), entry };
   }
 
+  async startModel() {
+    const { port } = await this.stub('model server', 'model-server/server.mjs');
+    const base = `http://127.0.0.1:${port}`;
+    this.model = {
+      port,
+      script: (replies, fallback) => json(`${base}/script`, { replies, ...(fallback ? { default: fallback } : {}) }),
+      requests: async () => (await json(`${base}/requests`)).map((r) => r.body),
+      wait: (count) => waitFor(`${count} model calls`, async () => (await json(`${base}/wait?count=${count}`)).count >= count),
+      release: () => json(`${base}/release`, {}),
+      reset: () => json(`${base}/reset`, {}),
+    };
+    return this.model;
+  }
+
+  // `person` may write to the bot; `stranger` is on no list.
+  async startTelegram({ person = 1001, stranger = 2002 } = {}) {
+    const lab = await this.stub('Telegram', 'telegram-lab/server.mjs', ['--port', '0', '--control-port', '0']);
+    const control = (pathname, body, method) => json(lab.control + pathname, body, method);
+    for (const [id, name] of [[person, 'Ada'], [stranger, 'Mallory']]) await control('/user', { id, first_name: name, started: true });
+    this.telegram = {
+      api: lab.api, token: lab.token, allowFrom: [person], person, stranger, control,
+      write: (text, from = person) => control('/inject/message', { user_id: from, text }),
+      shown: async (chat = person) => (await control(`/messages?chat_id=${chat}&by=bot`)).map((m) => m.text),
+      // Waits until the chat shows `texts`, each once, and nothing else.
+      showsOnce: (texts, { chat = person, match = 'equal' } = {}) => waitFor(`${JSON.stringify(texts)}, each once`, async () => {
+        const seen = await control('/check/once', { chat_id: chat, texts, match, allow_extra: false });
+        if (!seen.ok) throw new Error(JSON.stringify(seen));
+        return seen;
+      }),
+      calls: (method) => control(`/calls?method=${method}`),
+    };
+    return this.telegram;
+  }
+
+  // The configuration is replaced as editors do it, in one step.
+  configure(settings = {}) {
+    this.settings = { token: this.token, model: this.model, telegram: this.telegram, ...settings };
+    this.writeConfig(toml(this.settings));
+  }
   writeConfig(text) {
-    writeFileSync(path.join(this.state, 'openclaw.toml'), text, { mode: 0o600 });
+    this.configFile = path.join(this.state, 'openclaw.toml');
+    writeFileSync(this.configFile + '.new', text, { mode: 0o600 });
+    renameSync(this.configFile + '.new', this.configFile);
   }
 
   async startGateway(args = []) {
     this.port ??= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
-    this.gateway = this.spawn('gateway', binary, ['gateway', 'run', '--allow-unconfigured', ...args], this.env());
-    await waitFor('the gateway', async () => {
-      if (this.gateway.exited) throw new Error(`gateway exited: ${JSON.stringify(this.gateway.exited)} ${this.gateway.err}`);
+    const gateway = this.spawn('gateway', binary, ['gateway', 'run', ...args], this.env());
+    this.gateway = gateway;
+    await waitFor('the gateway to be ready', async () => {
+      if (gateway.exited) {
+        throw Object.assign(new Error(`gateway exited: ${JSON.stringify(gateway.exited)} ${gateway.err}`), { final: true });
+      }
       return (await fetch(`${this.url}/readyz`)).status === 200;
     });
+    return gateway;
+  }
+
+  // Ends the gateway with a signal; answers {code, signal, ms, err}.
+  async stopGateway(signal = 'SIGTERM') {
+    const before = Date.now();
+    this.gateway.child.kill(signal);
+    const ended = await this.gateway.done;
+    return { ...ended, ms: Date.now() - before, err: this.gateway.err };
+  }
+
+  log() {
+    const folder = path.join(this.state, 'logs');
+    try {
+      return readdirSync(folder).sort().map((name) => readFileSync(path.join(folder, name), 'utf8')).join('');
+    } catch {
+      return '';
+    }
   }
 
   // Runs the CLI to its end.
   async cli(args, env = {}) {
-    const entry = this.spawn('cli', binary, args, { ...this.env(), ...env });
+    const entry = this.spawn('cli', binary, args, { ...this.env(), OPENCLAW_GATEWAY_TOKEN: this.token, ...env });
     const { code } = await entry.done;
     this.children = this.children.filter((c) => c !== entry);
     return { code, out: entry.out, err: entry.err, json: () => JSON.parse(entry.out) };
   }
 
-  async post(pathname, body, headers = {}) {
+  async request(method, pathname, { body, headers = {}, token = this.token } = {}) {
     const response = await fetch(this.url + pathname, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.token}`, ...headers },
-      body: JSON.stringify(body),
+      method, redirect: 'manual',
+      headers: { ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await response.text();
-    let json;
+    let parsed;
     try {
-      json = JSON.parse(text);
+      parsed = JSON.parse(text);
     } catch {
       /* streams and plain text stay text */
     }
-    return { status: response.status, text, json };
+    return { status: response.status, text, json: parsed, type: response.headers.get('content-type') ?? '' };
+  }
+
+  post(pathname, body, headers = {}) {
+    return this.request('POST', pathname, { body, headers });
+  }
+
+  // Containers whose workspace lies in this test's folder.
+  async containers() {
+    const filter = encodeURIComponent(JSON.stringify({ label: ['openclaw.sandbox=1'] }));
+    const all = await docker('GET', `/containers/json?all=true&filters=${filter}`);
+    return all.filter((c) => c.Mounts.some((m) => (m.Source ?? '').startsWith(this.dir + '/')));
   }
 
   async close() {
-    for (const entry of this.children.reverse()) {
+    for (const client of this.clients) client.close();
+    for (const entry of [...this.children].reverse()) {
       if (!entry.exited) entry.child.kill('SIGTERM');
     }
     for (const entry of this.children) {
-      const timer = setTimeout(() => entry.child.kill('SIGKILL'), 12000);
+      const timer = setTimeout(() => entry.child.kill('SIGKILL'), 30000);
       await entry.done;
       clearTimeout(timer);
     }
+    for (const container of await this.containers()) await docker('DELETE', `/containers/${container.Id}?force=true&v=true`);
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
 
-export async function json(url, body) {
-  const response = await fetch(url, body === undefined ? {} : {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
+// What the programs under test take over from the environment of the test.
+function passedOn() {
+  const wanted = /^(ASAN|LSAN|TSAN|UBSAN)_OPTIONS$|^OPENCLAW_BUNDLED_PLUGINS_DIR$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
 }
 
-// A protocol v3 client of our own: its own device key, its own WebSocket framing (Node 18 has none).
-export class WsClient {
-  constructor(port, token) {
-    this.port = port;
-    this.token = token;
-    this.events = [];
-    this.pending = new Map();
-    this.buffer = Buffer.alloc(0);
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    this.key = privateKey;
-    this.rawPublic = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
-    this.deviceId = createHash('sha256').update(this.rawPublic).digest('hex');
-  }
+// The data of server-sent events.
+export function sseData(text) {
+  return text.split('\n\n').filter(Boolean).map((event) => {
+    if (!event.startsWith('data: ')) throw new Error(`not an event: ${event}`);
+    return event.slice(6);
+  });
+}
 
-  async open(scopes = ['operator.admin', 'operator.read', 'operator.write']) {
-    this.socket = net.connect(this.port, '127.0.0.1');
-    await new Promise((r, j) => this.socket.once('connect', r).once('error', j));
-    this.socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${this.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n\r\n`);
-    let upgraded = false;
-    this.socket.on('data', (d) => {
-      this.buffer = Buffer.concat([this.buffer, d]);
-      if (!upgraded) {
-        const end = this.buffer.indexOf('\r\n\r\n');
-        if (end < 0) return;
-        this.buffer = this.buffer.subarray(end + 4);
-        upgraded = true;
-      }
-      this.#frames();
-    });
-    const challenge = await waitFor('the challenge', () => this.events.find((e) => e.event === 'connect.challenge'));
-    const signedAt = Date.now();
-    const payload = ['v3', this.deviceId, 'cli', 'cli', 'operator', scopes.join(','), signedAt, this.token,
-      challenge.payload.nonce, 'linux', ''].join('|');
-    return this.call('connect', {
-      minProtocol: 3, maxProtocol: 3, client: { id: 'cli', version: 'test', platform: 'linux', mode: 'cli' },
-      role: 'operator', scopes, caps: ['tool-events'], auth: { token: this.token },
-      device: { id: this.deviceId, publicKey: this.rawPublic.toString('base64url'), signedAt,
-        nonce: challenge.payload.nonce, signature: sign(null, Buffer.from(payload), this.key).toString('base64url') },
-    });
-  }
-
-  #frames() {
-    for (;;) {
-      if (this.buffer.length < 2) return;
-      let size = this.buffer[1] & 0x7f, head = 2;
-      if (size === 126) { if (this.buffer.length < 4) return; size = this.buffer.readUInt16BE(2); head = 4; }
-      else if (size === 127) { if (this.buffer.length < 10) return; size = Number(this.buffer.readBigUInt64BE(2)); head = 10; }
-      if (this.buffer.length < head + size) return;
-      const opcode = this.buffer[0] & 0xf;
-      const body = this.buffer.subarray(head, head + size);
-      this.buffer = this.buffer.subarray(head + size);
-      if (opcode !== 1) continue;
-      const frame = JSON.parse(body.toString());
-      if (frame.type === 'event') this.events.push(frame);
-      else this.pending.get(frame.id)?.(frame);
-    }
-  }
-
-  send(object) {
-    const body = Buffer.from(JSON.stringify(object));
-    const mask = randomBytes(4);
-    const head = body.length < 126 ? Buffer.from([0x81, 0x80 | body.length])
-      : Buffer.from([0x81, 0xfe, body.length >> 8, body.length & 0xff]);
-    for (let i = 0; i < body.length; i++) body[i] ^= mask[i & 3];
-    this.socket.write(Buffer.concat([head, mask, body]));
-  }
-
-  // Answers the response frame: {ok, payload, error}.
-  async call(method, params) {
-    const id = randomUUID();
-    const answer = new Promise((r) => this.pending.set(id, r));
-    this.send({ type: 'req', id, method, params });
-    const timer = new Promise((_, j) => setTimeout(() => j(new Error(`${method}: no answer`)), 30000).unref());
-    return Promise.race([answer, timer]);
-  }
-
-  close() {
-    this.socket?.destroy();
+// Runs `work` in a world of its own and closes it; what the gateway said is shown when it fails.
+export async function inWorld(work) {
+  const world = new World();
+  try {
+    await work(world);
+  } catch (failure) {
+    failure.stack += `\n--- gateway (${JSON.stringify(world.gateway?.exited)}) ---\n${world.gateway?.err.slice(-6000)}\n${world.log().slice(-6000)}`;
+    throw failure;
+  } finally {
+    await world.close();
   }
 }

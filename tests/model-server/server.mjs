@@ -9,7 +9,8 @@
 // POST /script   {"replies":[reply, ...], "default": reply?, "append": bool?} or just [reply, ...]
 //   reply: {"text":"Hello"} or {"chunks":["Hel","lo"]}
 //          "thinking":"..."  "toolCalls":[{"id"?,"name","arguments":{}}]  "usage":{"input","output","cacheRead"}
-//          "stopReason":"stop|length"   "match":"regexp over the last message's text" (taken by it only)
+//          "stopReason":"stop|length"   "match":"regexp over the last message's text, or over the last tool results"
+//          "repeat":true  stays in the script: it answers every request that it matches
 //          "delayMs":N before the first byte, "chunkDelayMs":N between pieces
 //          "hold":true    stop after the pieces, before the end, until POST /release
 //          "status":429, "headers":{}, "body":{}|"text"     an HTTP error instead of an answer
@@ -53,19 +54,25 @@ function json(response, status, value, headers = {}) {
   response.end(text);
 }
 
-function lastText(body) {
-  const messages = body.messages ?? [];
-  const last = messages[messages.length - 1] ?? {};
-  if (typeof last.content === 'string') return last.content;
-  return (last.content ?? [])
+function textOf(message) {
+  if (typeof message.content === 'string') return message.content;
+  return (message.content ?? [])
       .map((part) => part.text ?? (Array.isArray(part.content) ? part.content.map((c) => c.text ?? '').join('') : part.content ?? ''))
       .join('');
+}
+
+// What is new to the model: the last message, or all the tool results at the end.
+function lastText(body) {
+  const messages = body.messages ?? [];
+  let from = messages.length - 1;
+  while (from > 0 && messages[from].role === 'tool' && messages[from - 1].role === 'tool') --from;
+  return messages.slice(Math.max(from, 0)).map(textOf).join('\n');
 }
 
 function nextReply(body) {
   const text = lastText(body);
   const at = script.findIndex((reply) => !reply.match || new RegExp(reply.match).test(text));
-  if (at >= 0) return script.splice(at, 1)[0];
+  if (at >= 0) return script[at].repeat ? script[at] : script.splice(at, 1)[0];
   return fallback ?? {text: 'echo: ' + text};
 }
 
