@@ -9,7 +9,7 @@
 namespace telegram {
 namespace {
 
-constexpr std::size_t kMaxText = 1U << 20;
+constexpr std::size_t kMaxMarkdown = 1U << 20;
 
 std::optional<std::int64_t> integer(std::string_view text) {
   std::int64_t value = 0;
@@ -71,7 +71,7 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
   if (const json::array* files = array_in(message, "attachments"); files && !files->empty())
     return refuse("attachments cannot be sent to Telegram yet; send text");
   const std::string_view text = text_in(message, "text");
-  if (text.size() > kMaxText) return refuse("the text is longer than 1 MiB");
+  if (text.size() > kMaxMarkdown) return refuse("the text is longer than 1 MiB");
   StyledText whole;
   if (text_in(message, "format") == "markdown") {
     whole = render_markdown(text);

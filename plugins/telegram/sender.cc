@@ -13,19 +13,12 @@ using openclaw::Flow;
 using openclaw::Nothing;
 
 constexpr std::size_t kMostWaiting = 32;  // in one chat
-constexpr std::size_t kMostJobs = 1024;
-constexpr std::uint64_t kFullPauseMs = 2'000;
 constexpr std::uint64_t kNoDeadlineMs = 300'000;
 constexpr std::uint64_t kMarginMs = 500;  // left to answer within the deadline
 constexpr int kMostRefusals = 5;          // 429 for one message
 constexpr int kMostMends = 6;
 constexpr std::size_t kMostRemembered = 256;
 constexpr std::size_t kServiceLimit = 4096;
-constexpr std::uint32_t kPresenceMs = 5'000;
-
-std::uint64_t now_ms() {
-  return openclaw::monotonic_now_ns() / 1'000'000U;
-}
 
 std::int64_t message_id_of(const Reply& reply) {
   const json::object* message = reply.result.if_object();
@@ -51,30 +44,23 @@ bool message_is_gone(const Reply& reply) {
 
 }  // namespace
 
-// While an operation is under way: it can be cancelled, and its chat's next one waits.
-class Sender::Stay {
- public:
-  Stay(Sender& sender, JobPtr job, std::string chat)
-      : sender_(sender), job_(std::move(job)), chat_(std::move(chat)), op_(job_->done.op()) {
-    sender_.jobs_[op_] = job_;
-  }
-  Stay(const Stay&) = delete;
-  Stay& operator=(const Stay&) = delete;
-  ~Stay() {
-    sender_.jobs_.erase(op_);
-    auto& lanes = sender_.lanes_;
-    // The next one runs inside leave() and may be the last.
-    if (const auto lane = lanes.find(chat_); lane != lanes.end()) lane->second.leave(job_->ticket);
-    if (const auto lane = lanes.find(chat_); lane != lanes.end() && !lane->second.busy())
-      lanes.erase(lane);
-  }
+std::uint64_t Sender::now() {
+  return openclaw::monotonic_now_ns() / 1'000'000U;
+}
 
- private:
-  Sender& sender_;
-  JobPtr job_;
-  const std::string chat_;
-  const oc_op op_;
-};
+Sender::Stay::Stay(Sender& sender, JobPtr job, std::string chat)
+    : sender_(sender), job_(std::move(job)), chat_(std::move(chat)), op_(job_->done.op()) {
+  sender_.jobs_[op_] = job_;
+}
+
+Sender::Stay::~Stay() {
+  sender_.jobs_.erase(op_);
+  auto& lanes = sender_.lanes_;
+  // The next one runs inside leave() and may be the last.
+  if (const auto lane = lanes.find(chat_); lane != lanes.end()) lane->second.leave(job_->ticket);
+  if (const auto lane = lanes.find(chat_); lane != lanes.end() && !lane->second.busy())
+    lanes.erase(lane);
+}
 
 void Sender::cancel(oc_op op) {
   const auto found = jobs_.find(op);
@@ -120,7 +106,7 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
   follow_moved(message->target);
   const std::string chat = message->target.chat;
   // A newer text of the draft follows soon; the pace belongs to what is final.
-  if (is_edit && message->draft && (lanes_.contains(chat) || pacer_.wait_ms(chat, now_ms()) > 0)) {
+  if (is_edit && message->draft && (lanes_.contains(chat) || pacer_.wait_ms(chat, now()) > 0)) {
     done.ok(json::serialize(
         json::object{{"messageId", std::to_string(message->message_id)}, {"skipped", true}}));
     co_return Nothing{};
@@ -280,7 +266,7 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
   for (int refusals = 0;; ++refusals) {
     for (;;) {
       if (job->cancelled || closed_) co_return stopped();
-      const std::uint64_t wait = pacer_.wait_ms(chat, now_ms());
+      const std::uint64_t wait = pacer_.wait_ms(chat, now());
       if (wait == 0) break;
       const std::uint64_t left = job->done.remaining_ms(kNoDeadlineMs);
       if (wait + kMarginMs > left || refusals >= kMostRefusals) {
@@ -294,18 +280,18 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
       Flow<Nothing> pause = s_.pauses.wait(wait, &job->pause);
       co_await std::move(pause);
     }
-    pacer_.take(chat, now_ms());
+    pacer_.take(chat, now());
     BotApi::Options options;
     options.timeout_ms = s_.settings.call_timeout_ms;
     options.once = once;
     options.handle = &job->http;
     Flow<Reply> flow = s_.api.call(method, params, options);
     Reply reply = co_await std::move(flow);
-    pacer_.answered(chat, now_ms());
+    pacer_.answered(chat, now());
     if (!reply.refused(429)) co_return reply;
     const std::uint64_t hold = std::max<std::uint64_t>(reply.retry_after_ms, 1'000);
     // A little more, so that it is over on the other side too.
-    pacer_.hold(chat, hold + 50 + now_ms() % 200, now_ms());
+    pacer_.hold(chat, hold + 50 + now() % 200, now());
   }
 }
 
@@ -342,111 +328,6 @@ void Sender::fail(Completion& done, const Reply& reply, bool idempotent) {
   }
   if (reply.code == 404 || reply.says("not found")) return done.error(OC_NOT_FOUND, text, 0, code);
   done.error(OC_INVALID_ARGUMENT, text, 0, code);
-}
-
-// A call that is neither queued nor paced; it may be repeated.
-Flow<Nothing> Sender::simple(Completion done, Target target, std::string method,
-                             json::object params, std::function<bool(const Reply&)> as_good) {
-  auto job = std::make_shared<Job>(std::move(done));
-  job->ticket.arrived();
-  job->target = std::move(target);
-  if (jobs_.size() >= kMostJobs) {
-    job->done.error(OC_RESOURCE_EXHAUSTED, "too many calls wait for Telegram", kFullPauseMs);
-    co_return Nothing{};
-  }
-  const Stay stay(*this, job, "");
-  BotApi::Options options;
-  options.timeout_ms = method == "sendChatAction" ? kPresenceMs : s_.settings.call_timeout_ms;
-  options.handle = &job->http;
-  Flow<Reply> flow = s_.api.call(std::move(method), std::move(params), options);
-  const Reply reply = co_await std::move(flow);
-  if (reply.refused(429))
-    pacer_.hold(job->target.chat, std::max<std::uint64_t>(reply.retry_after_ms, 1'000), now_ms());
-  if (reply.ok() || (as_good && as_good(reply))) {
-    job->done.ok();
-  } else {
-    fail(job->done, reply, true);
-  }
-  co_return Nothing{};
-}
-
-namespace {
-
-// The chat and message a call is about; empty when the payload does not say.
-struct Place {
-  json::object payload;
-  Target target;
-  std::int64_t message_id = 0;
-};
-std::optional<Place> read_place(std::string_view text, bool with_message) {
-  json::value value = parsed(text);
-  if (!value.is_object()) return std::nullopt;
-  Place out;
-  out.payload = std::move(value.get_object());
-  const auto target = read_target(out.payload);
-  out.message_id = read_message_id(out.payload, "messageId");
-  if (!target || (with_message && out.message_id == 0)) return std::nullopt;
-  out.target = *target;
-  return out;
-}
-
-constexpr std::string_view kNoPlace =
-    "the payload must be an object with \"conversation.id\" and, for a message, \"messageId\"";
-
-}  // namespace
-
-Flow<Nothing> Sender::remove(Completion done, std::string payload) {
-  auto place = read_place(payload, true);
-  if (!place) {
-    done.error(OC_INVALID_ARGUMENT, kNoPlace);
-    co_return Nothing{};
-  }
-  follow_moved(place->target);
-  json::object params{{"chat_id", place->target.chat_id()}, {"message_id", place->message_id}};
-  std::function<bool(const Reply&)> gone = [](const Reply& reply) {
-    return reply.says("message to delete not found");
-  };
-  Flow<Nothing> flow =
-      simple(std::move(done), place->target, "deleteMessage", std::move(params), std::move(gone));
-  co_return co_await std::move(flow);
-}
-
-Flow<Nothing> Sender::react(Completion done, std::string payload) {
-  auto place = read_place(payload, true);
-  if (!place) {
-    done.error(OC_INVALID_ARGUMENT, kNoPlace);
-    co_return Nothing{};
-  }
-  follow_moved(place->target);
-  json::array reactions;
-  const std::string_view emoji = text_in(place->payload, "emoji");
-  if (!emoji.empty() && !bool_in(place->payload, "remove", false))
-    reactions.push_back(json::object{{"type", "emoji"}, {"emoji", emoji}});
-  json::object params{{"chat_id", place->target.chat_id()},
-                      {"message_id", place->message_id},
-                      {"reaction", std::move(reactions)}};
-  Flow<Nothing> flow =
-      simple(std::move(done), place->target, "setMessageReaction", std::move(params), {});
-  co_return co_await std::move(flow);
-}
-
-Flow<Nothing> Sender::presence(Completion done, std::string payload) {
-  auto place = read_place(payload, false);
-  if (!place) {
-    done.error(OC_INVALID_ARGUMENT, kNoPlace);
-    co_return Nothing{};
-  }
-  follow_moved(place->target);
-  // It fades by itself; and a chat that is held is not asked for anything.
-  if (text_in(place->payload, "state") != "typing" || pacer_.held(place->target.chat, now_ms())) {
-    done.ok();
-    co_return Nothing{};
-  }
-  json::object params{{"chat_id", place->target.chat_id()}, {"action", "typing"}};
-  if (place->target.thread_id != 0) params["message_thread_id"] = place->target.thread_id;
-  Flow<Nothing> flow =
-      simple(std::move(done), place->target, "sendChatAction", std::move(params), {});
-  co_return co_await std::move(flow);
 }
 
 }  // namespace telegram

@@ -43,6 +43,10 @@ class Sender {
   void close();
 
  private:
+  static constexpr std::size_t kMostJobs = 1024;
+  static constexpr std::uint64_t kFullPauseMs = 2'000;
+  static std::uint64_t now();  // milliseconds of the monotonic clock
+
   struct Job {
     explicit Job(openclaw::Completion c) : done(std::move(c)) {}
     openclaw::Completion done;
@@ -52,7 +56,20 @@ class Sender {
     std::uint64_t http = 0, pause = 0;
   };
   using JobPtr = std::shared_ptr<Job>;
-  class Stay;
+  // While an operation is under way: it can be cancelled, and its chat's next one waits.
+  class Stay {
+   public:
+    Stay(Sender& sender, JobPtr job, std::string chat);
+    Stay(const Stay&) = delete;
+    Stay& operator=(const Stay&) = delete;
+    ~Stay();
+
+   private:
+    Sender& sender_;
+    JobPtr job_;
+    const std::string chat_;
+    const oc_op op_;
+  };
   // How one piece went: the message that shows it, or the service's answer.
   struct Put {
     Reply reply;
