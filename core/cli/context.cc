@@ -24,7 +24,8 @@ std::vector<config::ForeignSection> Context::foreign_sections() const {
 Result<config::Snapshot> Context::full_config() const { return config::load(paths_, foreign_sections()); }
 
 void Context::fail(const Error& error) {
-  exit_code = kFailed;
+  const auto* kind = error.details.if_contains("kind");
+  exit_code = kind && *kind == json::value("config") ? kConfigError : kFailed;
   if (json) {
     json::object body{{"code", code_name(error.code)}, {"message", error.message}};
     if (!error.details.empty()) body["details"] = error.details;
