@@ -43,8 +43,8 @@ std::vector<ChannelKind> channel_kinds(const std::vector<plugin::PluginInfo>& pl
   for (const auto& info : plugins) {
     for (const auto& id : info.manifest.channels) {
       if (std::any_of(out.begin(), out.end(), [&](const ChannelKind& kind) { return kind.id == id; })) continue;
-      bool loads = info.state != plugin::State::kRefused && info.state != plugin::State::kDisabled;
-      out.push_back({id, channel::channel_traits(info.manifest, id), loads ? "" : info.reason});
+      bool refused = info.state == plugin::State::kRefused;
+      out.push_back({id, channel::channel_traits(info.manifest, id), refused ? info.reason : ""});
     }
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -79,7 +79,7 @@ Result<std::vector<config::Change>> setup_changes(const config::Config& config, 
   auto section = section_of(config, kind.id, setup.account);
   std::vector<config::Change> changes{{section + ".enabled", true}};
   if (section != base && !config.get_bool(base + ".enabled", true)) changes.push_back({base + ".enabled", true});
-  if (!setup.name.empty()) changes.push_back({section + ".name", setup.name});
+  if (!setup.name.empty()) changes.push_back({section + ".name", json::value(setup.name)});
   bool file_placed = setup.secret_file.empty();
   for (const auto& source : kind.traits.secrets) {
     auto key = config::join_key(section, source.key);

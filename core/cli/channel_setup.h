@@ -10,6 +10,7 @@
 #include "channel/account_plan.h"
 #include "cli/cli.h"
 #include "config/config.h"
+#include "config/edit.h"
 #include "plugin/plugin_host.h"
 
 namespace openclaw::cli {

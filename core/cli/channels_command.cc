@@ -84,7 +84,7 @@ Result<void> ask_for_secrets(Context& context, const ChannelKind& kind, AccountS
                    "standard input)" + (source.file_key.empty() ? "" : ", --token-file <path>") +
                    (source.env.empty() ? "" : ", or --use-env for the variable " + source.env));
     }
-    auto text = prompt.secret(source.prompt);
+    auto text = prompt.secret(kind.traits.label + ", " + source.prompt);
     if (text.has_error()) return text.error();
     if (!plain_secret(*text)) return Error(Code::kInvalidArgument, source.key + " is empty or holds blanks");
     setup.secrets.emplace_back(source.key, std::move(*text));

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "config/config.h"
+#include "config/edit.h"
 
 namespace openclaw::cli {
 

@@ -10,6 +10,7 @@
 #include "cli/channel_setup.h"
 #include "cli/cli.h"
 #include "config/config.h"
+#include "config/edit.h"
 
 namespace openclaw::cli {
 

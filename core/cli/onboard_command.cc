@@ -71,10 +71,10 @@ Result<void> store_secrets(const fs::path& state_dir, const OnboardPlan& plan) {
 // The wizard's mark changes only together with something else, so a repeated run leaves the file as it is.
 void add_mark(OnboardPlan& plan, const OnboardFlags& flags) {
   if (plan.changes.empty()) return;
-  plan.changes.push_back({"wizard.lastRunAt", iso_now()});
-  plan.changes.push_back({"wizard.lastRunVersion", std::string(installation::version())});
+  plan.changes.push_back({"wizard.lastRunAt", json::value(iso_now())});
+  plan.changes.push_back({"wizard.lastRunVersion", json::value(installation::version())});
   plan.changes.push_back({"wizard.lastRunCommand", "onboard"});
-  plan.changes.push_back({"wizard.lastRunMode", flags.mode});
+  plan.changes.push_back({"wizard.lastRunMode", json::value(flags.mode)});
 }
 
 struct Outcome {

@@ -60,13 +60,16 @@ Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::mov
 class Changes {
  public:
   explicit Changes(const config::Config& config) : config_(config) {}
-  void set(const std::string& path, json::value value) {
+  template <class Value>
+  void set(const std::string& path, Value&& plain) {
+    json::value value(std::forward<Value>(plain));
     const auto* now = config_.find(path);
     if (now != nullptr && *now == value) return;
     list_.push_back({path, std::move(value)});
   }
-  void set_if_absent(const std::string& path, json::value value) {
-    if (config_.find(path) == nullptr) set(path, std::move(value));
+  template <class Value>
+  void set_if_absent(const std::string& path, Value&& value) {
+    if (config_.find(path) == nullptr) set(path, std::forward<Value>(value));
   }
   void remove(const std::string& path) {
     if (config_.find(path) != nullptr) list_.push_back({path, nullptr});

@@ -134,7 +134,7 @@ Result<void> ask_channel(Prompt& prompt, const config::Config& config, const std
   if (*choice == "skip") return {};
   auto kind = find_kind(kinds, *choice);
   if (kind.has_error()) return kind.error();
-  auto token = prompt.secret(kind->traits.secrets.front().prompt);
+  auto token = prompt.secret(kind->traits.label + ", " + kind->traits.secrets.front().prompt);
   if (token.has_error()) return token.error();
   if (token->empty()) return Error(Code::kInvalidArgument, "The token is empty; nothing was written.");
   flags.channel = *choice;

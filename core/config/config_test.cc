@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include "config/edit.h"
+
 #include <fstream>
 #include <sstream>
 

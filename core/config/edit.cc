@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "config/config_data.h"
+#include "config/edit.h"
 #include "config/redaction.h"
 #include "config/toml_edit.h"
 #include "config/toml_format.h"
