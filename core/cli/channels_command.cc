@@ -23,7 +23,7 @@ struct AddFlags {
   bool use_env = false;
 };
 
-std::optional<std::string> environment(const std::string& name) {
+std::optional<std::string> variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
   return value ? std::optional<std::string>(value) : std::nullopt;
 }
@@ -100,7 +100,7 @@ Result<void> check_environment(Context& context, const ChannelKind& kind, const 
   for (const auto& source : kind.traits.secrets) {
     if (source.env.empty()) continue;
     any = true;
-    if (auto value = environment(source.env); !value || value->empty()) {
+    if (auto value = variable(source.env); !value || value->empty()) {
       context.out().note("Note: " + source.env + " is not set here; the gateway's environment must have it.");
     }
   }
@@ -140,7 +140,7 @@ Result<AccountSetup> account_from(Context& context, const AddFlags& flags, const
   return setup;
 }
 
-void add(Context& context, const AddFlags& flags) {
+void channels_add(Context& context, const AddFlags& flags) {
   auto installed = installed_plugins(context);
   auto config = config::load(context.paths(), installed.sections);
   if (config.has_error()) return context.fail(config.error());
@@ -168,7 +168,7 @@ void add(Context& context, const AddFlags& flags) {
 }
 
 std::vector<channel::AccountPlan> plans_of(const config::Config& config, const InstalledPlugins& installed) {
-  auto plans = channel::plan_accounts(config, installed.plugins, environment);
+  auto plans = channel::plan_accounts(config, installed.plugins, variable);
   // A channel that nothing was said about is no account.
   std::erase_if(plans, [&](const channel::AccountPlan& plan) {
     return !plan.configured && config.find("channels.\"" + plan.channel + "\"") == nullptr;
@@ -176,7 +176,7 @@ std::vector<channel::AccountPlan> plans_of(const config::Config& config, const I
   return plans;
 }
 
-void list(Context& context) {
+void channels_list(Context& context) {
   auto installed = installed_plugins(context);
   auto config = config::load(context.paths(), installed.sections);
   if (config.has_error()) return context.fail(config.error());
@@ -213,14 +213,14 @@ void list(Context& context) {
   context.out().table({"CHANNEL", "ACCOUNT", "ENABLED", "CONFIGURED", "TOKEN FROM", "PROBLEM"}, rows);
 }
 
-std::string shown(const json::object& account, std::string_view key) {
+std::string shown_field(const json::object& account, std::string_view key) {
   const auto* value = account.if_contains(key);
   if (value == nullptr || value->is_null()) return "-";
   if (value->is_bool()) return value->get_bool() ? "yes" : "no";
   return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
 }
 
-void status(Context& context, bool probe) {
+void channels_status(Context& context, bool probe) {
   auto answer = context.call_gateway(ConnectAs::kLeast, "channels.status",
                                      json::object{{"probe", probe}, {"timeoutMs", context.timeout_ms}});
   if (!answer) return;
@@ -237,7 +237,7 @@ void status(Context& context, bool probe) {
       const auto& account = entry.get_object();
       std::vector<std::string> row{std::string(id)};
       for (const char* key : {"accountId", "enabled", "configured", "running", "connected", "lastError"}) {
-        row.push_back(shown(account, key));
+        row.push_back(shown_field(account, key));
       }
       rows.push_back(std::move(row));
     }
@@ -249,7 +249,7 @@ void status(Context& context, bool probe) {
   context.out().table({"CHANNEL", "ACCOUNT", "ENABLED", "CONFIGURED", "RUNNING", "CONNECTED", "LAST ERROR"}, rows);
 }
 
-void remove(Context& context, const std::string& channel, const std::string& account, bool forget) {
+void channels_remove(Context& context, const std::string& channel, const std::string& account, bool forget) {
   auto installed = installed_plugins(context);
   auto config = config::load(context.paths(), installed.sections);
   if (config.has_error()) return context.fail(config.error());
@@ -275,13 +275,13 @@ void remove(Context& context, const std::string& channel, const std::string& acc
   context.out().line((forget ? "Deleted " : "Disabled ") + kind->traits.label + " account \"" + *id + "\"." +
                      (forget ? "" : " To delete its settings add --delete."));
   for (const auto& source : kind->traits.secrets) {
-    if (!forget || *id != "default" || source.env.empty() || !environment(source.env)) continue;
+    if (!forget || *id != "default" || source.env.empty() || !variable(source.env)) continue;
     context.out().note("Note: " + source.env + " is set and configures this account again; unset it.");
   }
 }
 
 // Linking by code needs the running plugin; channels whose account is a token have nothing to link.
-void login(Context& context, const std::string& channel) {
+void channels_login(Context& context, const std::string& channel) {
   auto installed = installed_plugins(context);
   auto kinds = channel_kinds(installed.plugins);
   std::string wanted = channel.empty() && kinds.size() == 1 ? kinds.front().id : channel;
@@ -309,7 +309,7 @@ void add_add(CLI::App& group, Context& context) {
   command->add_option("--password", flags->password, "Password, where a channel has one");
   command->add_flag("--use-env", flags->use_env, "Take the token from the environment (default account)");
   add_json_flag(*command, context);
-  command->callback([&context, flags] { add(context, *flags); });
+  command->callback([&context, flags] { channels_add(context, *flags); });
 }
 
 }  // namespace
@@ -323,21 +323,21 @@ void add_channels_commands(CLI::App& app, Context& context) {
   auto* list_command = group->add_subcommand("list", "Accounts that the configuration and the environment give");
   list_command->add_flag("--no-usage", *unused, "Accepted for older scripts; usage is not listed");
   add_json_flag(*list_command, context);
-  list_command->callback([&context] { list(context); });
+  list_command->callback([&context] { channels_list(context); });
 
   auto probe = std::make_shared<bool>(false);
   auto* status_command = group->add_subcommand("status", "Ask the running gateway how the channels do");
   status_command->add_flag("--probe,--deep", *probe, "Contact each platform now");
   add_gateway_flags(*status_command, context);
   add_json_flag(*status_command, context);
-  status_command->callback([&context, probe] { status(context, *probe); });
+  status_command->callback([&context, probe] { channels_status(context, *probe); });
 
   auto channel = std::make_shared<std::string>();
   auto account = std::make_shared<std::string>();
   auto* login_command = group->add_subcommand("login", "Link an account by code, where a channel works so");
   login_command->add_option("--channel", *channel, "Channel");
   login_command->add_option("--account", *account, "Account id");
-  login_command->callback([&context, channel] { login(context, *channel); });
+  login_command->callback([&context, channel] { channels_login(context, *channel); });
 
   auto forget = std::make_shared<bool>(false);
   auto* remove_command = group->add_subcommand("remove", "Switch an account off, or delete it");
@@ -345,7 +345,7 @@ void add_channels_commands(CLI::App& app, Context& context) {
   remove_command->add_option("--account", *account, "Account id (default: default)");
   remove_command->add_flag("--delete", *forget, "Delete its settings too");
   add_json_flag(*remove_command, context);
-  remove_command->callback([&context, channel, account, forget] { remove(context, *channel, *account, *forget); });
+  remove_command->callback([&context, channel, account, forget] { channels_remove(context, *channel, *account, *forget); });
 
   add_pairing_commands(app, context);
 }

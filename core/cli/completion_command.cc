@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxProfileBytes = 4ULL * 1024 * 1024;
 
-struct Flags {
+struct ScriptFlags {
   std::string shell;
   bool write_state = false, install = false, yes = false;
 };
@@ -59,7 +59,7 @@ Result<std::string> add_to_profile(const Context& context, const std::string& sh
   return "Added completion to " + profile.string() + "; it works in new shells.";
 }
 
-void install(const CLI::App& app, Context& context, const Flags& flags, const std::string& shell) {
+void install_script(const CLI::App& app, Context& context, const ScriptFlags& flags, const std::string& shell) {
   if (!flags.yes) {
     if (!Prompt::possible()) {
       context.out().error("--install changes your shell's start file; without a terminal add --yes");
@@ -76,9 +76,9 @@ void install(const CLI::App& app, Context& context, const Flags& flags, const st
   context.out().line(*added);
 }
 
-void completion(const CLI::App& app, Context& context, const Flags& flags) {
+void run_completion(const CLI::App& app, Context& context, const ScriptFlags& flags) {
   auto shell = flags.shell.empty() ? own_shell() : flags.shell;
-  if (flags.install) return install(app, context, flags, shell);
+  if (flags.install) return install_script(app, context, flags, shell);
   if (!flags.write_state) {
     std::fputs(script_for(app, shell).c_str(), stdout);
     return;
@@ -93,13 +93,13 @@ void completion(const CLI::App& app, Context& context, const Flags& flags) {
 
 void add_completion_commands(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("completion", "Print or install shell completion");
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ScriptFlags>();
   command->add_option("--shell,-s", flags->shell, "bash, zsh or fish (default: your shell)")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->add_flag("--write-state", flags->write_state, "Write all scripts to <state>/completions, print nothing");
   command->add_flag("--install,-i", flags->install, "Add it to your shell's start file");
   command->add_flag("--yes,-y", flags->yes, "Do not ask");
-  command->callback([&app, &context, flags] { completion(app, context, *flags); });
+  command->callback([&app, &context, flags] { run_completion(app, context, *flags); });
 }
 
 }  // namespace openclaw::cli

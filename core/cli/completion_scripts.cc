@@ -44,7 +44,7 @@ void add_node(const CLI::App& app, const std::string& path, std::vector<Completi
   for (const auto* verb : verbs) add_node(*verb, path.empty() ? verb->get_name() : path + " " + verb->get_name(), out);
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined_words(const std::vector<std::string>& words) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
   return out;
@@ -66,7 +66,7 @@ std::vector<std::string> flag_names(const CompletionNode& node, bool only_with_v
 }
 
 // Inside single quotes; `quote` is how the shell writes one there.
-std::string quoted(std::string_view text, std::string_view quote, bool escape_backslash) {
+std::string shell_quoted(std::string_view text, std::string_view quote, bool escape_backslash) {
   std::string out = "'";
   for (char c : text) {
     if (c == '\'') {
@@ -86,7 +86,7 @@ std::string zsh_entry(const std::string& name, const std::string& about) {
     if (c == ':' || c == '\\') escaped += '\\';
     escaped += c;
   }
-  return quoted(escaped + ":" + about, "'\\''", false);
+  return shell_quoted(escaped + ":" + about, "'\\''", false);
 }
 
 constexpr std::string_view kBashTail = R"(
@@ -184,12 +184,12 @@ std::string bash_script(const std::vector<CompletionNode>& tree) {
   std::string at = "_openclaw_at() {\n  verbs='' flags='' valued=''\n  case \"$1\" in\n";
   std::string choices = "_openclaw_choices() {\n  case \"$1:$2\" in\n";
   for (const auto& node : tree) {
-    at += "    '" + node.path + "') verbs='" + joined(verb_names(node)) + "'; flags='" +
-          joined(flag_names(node, false)) + "'; valued='" + joined(flag_names(node, true)) + "' ;;\n";
+    at += "    '" + node.path + "') verbs='" + joined_words(verb_names(node)) + "'; flags='" +
+          joined_words(flag_names(node, false)) + "'; valued='" + joined_words(flag_names(node, true)) + "' ;;\n";
     for (const auto& flag : node.flags) {
       if (flag.choices.empty()) continue;
       for (const auto& name : flag.names) {
-        choices += "    '" + node.path + ":" + name + "') choices='" + joined(flag.choices) + "' ;;\n";
+        choices += "    '" + node.path + ":" + name + "') choices='" + joined_words(flag.choices) + "' ;;\n";
       }
     }
   }
@@ -207,11 +207,11 @@ std::string zsh_script(const std::vector<CompletionNode>& tree) {
     for (const auto& flag : node.flags) {
       for (const auto& name : flag.names) at += "\n        " + zsh_entry(name, flag.about);
     }
-    at += ")\n      valued=(" + joined(flag_names(node, true)) + ") ;;\n";
+    at += ")\n      valued=(" + joined_words(flag_names(node, true)) + ") ;;\n";
     for (const auto& flag : node.flags) {
       if (flag.choices.empty()) continue;
       for (const auto& name : flag.names) {
-        choices += "    '" + node.path + ":" + name + "') choices=(" + joined(flag.choices) + ") ;;\n";
+        choices += "    '" + node.path + ":" + name + "') choices=(" + joined_words(flag.choices) + ") ;;\n";
       }
     }
   }
@@ -224,21 +224,21 @@ std::string fish_script(const std::vector<CompletionNode>& tree) {
   std::string valued = "function __openclaw_valued\n  switch \"$argv\"\n";
   std::string lines;
   for (const auto& node : tree) {
-    verbs += "    case '" + node.path + "'\n      echo '" + joined(verb_names(node)) + "'\n";
-    valued += "    case '" + node.path + "'\n      echo '" + joined(flag_names(node, true)) + "'\n";
+    verbs += "    case '" + node.path + "'\n      echo '" + joined_words(verb_names(node)) + "'\n";
+    valued += "    case '" + node.path + "'\n      echo '" + joined_words(flag_names(node, true)) + "'\n";
     std::string head = "complete -c openclaw -n '__openclaw_at \"" + node.path + "\"'";
     for (const auto& [name, about] : node.verbs) {
-      lines += head + " -a " + name + " -d " + quoted(about, "\\'", true) + "\n";
+      lines += head + " -a " + name + " -d " + shell_quoted(about, "\\'", true) + "\n";
     }
     for (const auto& flag : node.flags) {
       lines += head;
       for (const auto& name : flag.names) lines += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       if (!flag.choices.empty()) {
-        lines += " -x -a '" + joined(flag.choices) + "'";
+        lines += " -x -a '" + joined_words(flag.choices) + "'";
       } else if (flag.takes_value) {
         lines += " -r -F";
       }
-      lines += " -d " + quoted(flag.about, "\\'", true) + "\n";
+      lines += " -d " + shell_quoted(flag.about, "\\'", true) + "\n";
     }
   }
   return "# fish completion of openclaw; made by: openclaw completion --shell fish\n" + verbs + "  end\nend\n" + valued +

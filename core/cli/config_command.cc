@@ -28,7 +28,7 @@ std::string hint_for(const config::KeyPath& path) {
   return meant.empty() ? "" : "; did you mean " + config::join_key(parent_path, meant) + "?";
 }
 
-void get(Context& context, const std::string& key) {
+void config_get(Context& context, const std::string& key) {
   auto path = config::parse_key_path(key);
   if (path.has_error()) return context.fail(path.error());
   if (path->empty()) return context.fail(Error(Code::kInvalidArgument, "the key is empty"));
@@ -66,7 +66,7 @@ Result<json::value> json5_value(const std::string& text) {
   return *value;
 }
 
-void set(Context& context, const std::string& key, const std::string& text, bool strict) {
+void config_set(Context& context, const std::string& key, const std::string& text, bool strict) {
   auto parsed = json5_value(text);
   if (parsed.has_error() && strict) return context.fail(parsed.error());
   json::value value = parsed.has_value() ? *parsed : json::value(text);
@@ -81,7 +81,7 @@ void set(Context& context, const std::string& key, const std::string& text, bool
   note_effects(context, {key});
 }
 
-void unset(Context& context, const std::string& key) {
+void config_unset(Context& context, const std::string& key) {
   auto written = config::unset_value(context.paths(), key, context.foreign_sections());
   if (written.has_error()) {
     if (written.error().code != Code::kNotFound) return context.fail(written.error());
@@ -101,7 +101,7 @@ json::object issue_json(const config::Issue& issue) {
   return out;
 }
 
-void validate(Context& context) {
+void config_validate(Context& context) {
   auto config = context.full_config();
   std::string file = context.paths().config_file.string();
   if (config.has_error()) {
@@ -146,7 +146,7 @@ void add_config_commands(CLI::App& app, Context& context) {
   auto* get_command = group->add_subcommand("get", "Print one value or section, secrets hidden");
   get_command->add_option("path", *key, "Key, for example gateway.port or agents.list[0].id")->required();
   add_json_flag(*get_command, context);
-  get_command->callback([&context, key] { get(context, *key); });
+  get_command->callback([&context, key] { config_get(context, *key); });
 
   auto value = std::make_shared<std::string>();
   auto strict = std::make_shared<bool>(false);
@@ -154,15 +154,15 @@ void add_config_commands(CLI::App& app, Context& context) {
   set_command->add_option("path", *key, "Key, for example gateway.port")->required();
   set_command->add_option("value", *value, "JSON5, or plain text")->required();
   set_command->add_flag("--strict-json,--json", *strict, "Refuse a value that is not JSON5");
-  set_command->callback([&context, key, value, strict] { set(context, *key, *value, *strict); });
+  set_command->callback([&context, key, value, strict] { config_set(context, *key, *value, *strict); });
 
   auto* unset_command = group->add_subcommand("unset", "Remove one value");
   unset_command->add_option("path", *key, "Key")->required();
-  unset_command->callback([&context, key] { unset(context, *key); });
+  unset_command->callback([&context, key] { config_unset(context, *key); });
 
   auto* validate_command = group->add_subcommand("validate", "Check the file without starting anything");
   add_json_flag(*validate_command, context);
-  validate_command->callback([&context] { validate(context); });
+  validate_command->callback([&context] { config_validate(context); });
 
   group->add_subcommand("file", "Print the path of the configuration file")->callback([&context] {
     context.out().line(context.paths().config_file.string());

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string iso_now() {
+std::string wizard_time() {
   std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
@@ -39,10 +39,10 @@ Result<void> put_aside(const fs::path& path, const std::string& suffix) {
 }
 
 // Nothing is deleted: what is reset can be found under another name beside it.
-Result<void> reset(const Context& context, const OnboardFlags& flags) {
+Result<void> put_state_aside(const Context& context, const OnboardFlags& flags) {
   const auto& paths = context.paths();
   auto config = context.quick_config();
-  auto suffix = ".reset." + iso_now();
+  auto suffix = ".reset." + wizard_time();
   std::replace(suffix.begin(), suffix.end(), ':', '-');
   std::vector<fs::path> targets;
   if (flags.reset_scope == "full") {
@@ -71,20 +71,20 @@ Result<void> store_secrets(const fs::path& state_dir, const OnboardPlan& plan) {
 // The wizard's mark changes only together with something else, so a repeated run leaves the file as it is.
 void add_mark(OnboardPlan& plan, const OnboardFlags& flags) {
   if (plan.changes.empty()) return;
-  plan.changes.push_back({"wizard.lastRunAt", json::value(iso_now())});
+  plan.changes.push_back({"wizard.lastRunAt", json::value(wizard_time())});
   plan.changes.push_back({"wizard.lastRunVersion", json::value(installation::version())});
   plan.changes.push_back({"wizard.lastRunCommand", "onboard"});
   plan.changes.push_back({"wizard.lastRunMode", json::value(flags.mode)});
 }
 
-struct Outcome {
+struct OnboardOutcome {
   fs::path workspace, sessions;
   std::vector<std::string> created;
   bool changed = false;
 };
 
 Result<void> make_folders(const config::Config& config, const config::Paths& paths, const OnboardFlags& flags,
-                          Outcome& outcome) {
+                          OnboardOutcome& outcome) {
   auto agent = session::default_agent(config);
   outcome.workspace = agent::agent_settings(config, paths, agent).workspace;
   outcome.sessions = paths.state_dir / "agents" / agent / "sessions";
@@ -96,8 +96,8 @@ Result<void> make_folders(const config::Config& config, const config::Paths& pat
   return {};
 }
 
-void print_json(Context& context, const config::Config& config, const OnboardFlags& flags, const OnboardPlan& plan,
-                const Outcome& outcome) {
+void print_outcome_json(Context& context, const config::Config& config, const OnboardFlags& flags, const OnboardPlan& plan,
+                const OnboardOutcome& outcome) {
   json::object out{{"ok", true},
                    {"mode", flags.mode},
                    {"configPath", config.file().string()},
@@ -123,8 +123,8 @@ void print_json(Context& context, const config::Config& config, const OnboardFla
   context.out().print_json(out);
 }
 
-void print_summary(Context& context, const config::Config& config, const OnboardFlags& flags,
-                   const OnboardPlan& plan, const Outcome& outcome) {
+void print_outcome(Context& context, const config::Config& config, const OnboardFlags& flags,
+                   const OnboardPlan& plan, const OnboardOutcome& outcome) {
   auto& out = context.out();
   out.line((outcome.changed ? "Updated " : "Unchanged ") + config.file().string());
   if (!plan.secrets.empty()) {
@@ -145,7 +145,7 @@ void print_summary(Context& context, const config::Config& config, const Onboard
            ", then openclaw agent -m \"hello\"");
 }
 
-void apply(Context& context, OnboardFlags flags, const InstalledPlugins& installed, const config::Config& before) {
+void apply_onboarding(Context& context, OnboardFlags flags, const InstalledPlugins& installed, const config::Config& before) {
   const auto& paths = context.paths();
   auto plan = plan_onboarding(before, paths, channel_kinds(installed.plugins), flags);
   if (plan.has_error()) {
@@ -156,7 +156,7 @@ void apply(Context& context, OnboardFlags flags, const InstalledPlugins& install
   std::error_code failed;
   if (auto made = storage::make_private_dir(paths.state_dir); made.has_error()) return context.fail(made.error());
   fs::permissions(paths.state_dir, fs::perms::owner_all, failed);
-  Outcome outcome;
+  OnboardOutcome outcome;
   outcome.changed = !plan->changes.empty();
   add_mark(*plan, flags);
   // Keys first: a configuration that names a key which is not there yet would be worse than an unused key.
@@ -169,9 +169,9 @@ void apply(Context& context, OnboardFlags flags, const InstalledPlugins& install
     if (made.has_error()) return context.fail(made.error());
   }
   if (context.json) {
-    print_json(context, **after, flags, *plan, outcome);
+    print_outcome_json(context, **after, flags, *plan, outcome);
   } else {
-    print_summary(context, **after, flags, *plan, outcome);
+    print_outcome(context, **after, flags, *plan, outcome);
   }
   if (flags.skip_health || context.json || !gateway_runs(paths.state_dir)) return;
   if (context.call_gateway(gateway_client::ConnectAs::kLeast, "health", json::value())) {
@@ -179,7 +179,7 @@ void apply(Context& context, OnboardFlags flags, const InstalledPlugins& install
   }
 }
 
-void onboard(Context& context, OnboardFlags flags) {
+void run_onboarding(Context& context, OnboardFlags flags) {
   auto refuse = [&](const std::string& message) {
     context.fail(Error(Code::kInvalidArgument, message));
     context.exit_code = kUsage;
@@ -202,10 +202,10 @@ void onboard(Context& context, OnboardFlags flags) {
     if (asked.has_error()) return context.fail(asked.error());
   }
   if (flags.reset) {
-    if (auto done = reset(context, flags); done.has_error()) return context.fail(done.error());
+    if (auto done = put_state_aside(context, flags); done.has_error()) return context.fail(done.error());
   }
   if (flags.mode.empty()) flags.mode = "local";
-  apply(context, std::move(flags), installed, **config);
+  apply_onboarding(context, std::move(flags), installed, **config);
 }
 
 }  // namespace
@@ -215,7 +215,7 @@ void add_onboard_commands(CLI::App& app, Context& context) {
   auto flags = std::make_shared<OnboardFlags>();
   add_onboard_flags(*command, *flags);
   add_json_flag(*command, context);
-  command->callback([&context, flags] { onboard(context, *flags); });
+  command->callback([&context, flags] { run_onboarding(context, *flags); });
 }
 
 }  // namespace openclaw::cli

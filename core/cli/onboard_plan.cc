@@ -54,7 +54,7 @@ constexpr std::array<LocalServer, 4> kLocalServers{{{"ollama", "http://127.0.0.1
                                                     {"sglang", "http://127.0.0.1:30000/v1"},
                                                     {"lmstudio", "http://127.0.0.1:1234/v1"}}};
 
-Error wrong(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
+Error bad_flags(std::string message) { return Error(Code::kInvalidArgument, std::move(message)); }
 
 // Collects changes, leaving out those that change nothing.
 class Changes {
@@ -90,7 +90,7 @@ class Changes {
 
 Result<void> plan_remote(const OnboardFlags& flags, Changes& changes) {
   if (!flags.remote_url.starts_with("ws://") && !flags.remote_url.starts_with("wss://")) {
-    return wrong("--mode remote needs --remote-url ws://... or wss://...");
+    return bad_flags("--mode remote needs --remote-url ws://... or wss://...");
   }
   changes.set("gateway.mode", "remote");
   changes.set("gateway.remote.url", flags.remote_url);
@@ -105,16 +105,16 @@ Result<void> plan_auth(const config::Config& config, const OnboardFlags& flags, 
   changes.set("gateway.auth.mode", mode);
   if (mode == "password") {
     if (flags.password.empty() && !config.find("gateway.auth.password")) {
-      return wrong("--gateway-auth password needs --gateway-password");
+      return bad_flags("--gateway-auth password needs --gateway-password");
     }
     if (!flags.password.empty()) changes.set("gateway.auth.password", flags.password);
     return {};
   }
   if (!flags.token_env.empty()) {
-    if (!flags.token.empty()) return wrong("--gateway-token and --gateway-token-ref-env exclude each other");
+    if (!flags.token.empty()) return bad_flags("--gateway-token and --gateway-token-ref-env exclude each other");
     const char* value = std::getenv(flags.token_env.c_str());  // NOLINT(concurrency-mt-unsafe)
     if (value == nullptr || *value == '\0') {
-      return wrong("The variable " + flags.token_env + " of --gateway-token-ref-env is not set");
+      return bad_flags("The variable " + flags.token_env + " of --gateway-token-ref-env is not set");
     }
     // Compared by the text it stands for, for that is what the configuration shows.
     if (config.get_string("gateway.auth.token") != value) {
@@ -132,7 +132,7 @@ Result<void> plan_auth(const config::Config& config, const OnboardFlags& flags, 
 
 Result<void> plan_gateway(const config::Config& config, const OnboardFlags& flags, Changes& changes) {
   if (!flags.tailscale.empty() && flags.tailscale != "off") {
-    return wrong("--tailscale " + flags.tailscale + " is not offered; run `tailscale serve` beside the gateway, and "
+    return bad_flags("--tailscale " + flags.tailscale + " is not offered; run `tailscale serve` beside the gateway, and "
                  "bind with --gateway-bind loopback");
   }
   changes.set("gateway.mode", "local");
@@ -176,15 +176,15 @@ std::string derived_id(std::string_view url) {
 
 Result<ModelPlan> custom_model(const OnboardFlags& flags, std::string url, std::string id) {
   if (!url.starts_with("http://") && !url.starts_with("https://")) {
-    return wrong("--custom-base-url must be an http:// or https:// address, for example http://127.0.0.1:8080/v1");
+    return bad_flags("--custom-base-url must be an http:// or https:// address, for example http://127.0.0.1:8080/v1");
   }
-  if (flags.custom_model.empty()) return wrong("--custom-model-id is missing: which model does " + url + " serve?");
+  if (flags.custom_model.empty()) return bad_flags("--custom-model-id is missing: which model does " + url + " serve?");
   while (url.ends_with('/')) url.pop_back();
   ModelPlan plan;
   plan.provider = !flags.custom_id.empty() ? flags.custom_id : !id.empty() ? std::move(id) : derived_id(url);
   if (plan.provider.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
       std::string::npos) {
-    return wrong("--custom-provider-id has letters, digits, '-', '_' and '.' only");
+    return bad_flags("--custom-provider-id has letters, digits, '-', '_' and '.' only");
   }
   plan.url = std::move(url);
   plan.api = flags.custom_api == "anthropic" ? "anthropic-messages" : "openai-completions";
@@ -195,7 +195,7 @@ Result<ModelPlan> custom_model(const OnboardFlags& flags, std::string url, std::
 
 Result<ModelPlan> known_model(const std::string& id, const std::string& key, const OnboardFlags& flags) {
   const auto* facts = agent::known_provider(id);
-  if (facts == nullptr) return wrong("There is no built-in provider \"" + id + "\"");
+  if (facts == nullptr) return bad_flags("There is no built-in provider \"" + id + "\"");
   ModelPlan plan;
   plan.provider = id;
   plan.known = true;
@@ -204,7 +204,7 @@ Result<ModelPlan> known_model(const std::string& id, const std::string& key, con
   const char* given = std::getenv(facts->variable);  // NOLINT(concurrency-mt-unsafe)
   bool in_environment = given != nullptr && *given != '\0';
   if (flags.secret_input == "ref") {
-    if (!in_environment) return wrong("--secret-input-mode ref needs the variable " + std::string(facts->variable));
+    if (!in_environment) return bad_flags("--secret-input-mode ref needs the variable " + std::string(facts->variable));
     plan.key.clear();
     plan.key_variable = facts->variable;
   } else if (key.empty() && in_environment) {
@@ -214,7 +214,7 @@ Result<ModelPlan> known_model(const std::string& id, const std::string& key, con
 }
 
 Error no_address(const std::string& what) {
-  return wrong(what + " has no built-in address here. Give it: --auth-choice custom-api-key --custom-base-url <url> "
+  return bad_flags(what + " has no built-in address here. Give it: --auth-choice custom-api-key --custom-base-url <url> "
                       "--custom-model-id <model> --custom-api-key <key>");
 }
 
@@ -233,7 +233,7 @@ Result<ModelPlan> chosen_model(const std::string& choice, const OnboardFlags& fl
     return custom_model(flags, flags.custom_url.empty() ? server.url : flags.custom_url, server.choice);
   }
   if (choice == "token" || choice == "setup-token") {
-    if (flags.provider_token.empty()) return wrong("--auth-choice " + choice + " needs --token");
+    if (flags.provider_token.empty()) return bad_flags("--auth-choice " + choice + " needs --token");
     return known_model(flags.token_provider.empty() ? "anthropic" : flags.token_provider, flags.provider_token, flags);
   }
   std::string flag = choice == "apiKey"               ? "anthropic-api-key"
@@ -295,14 +295,14 @@ Result<void> plan_model(const config::Config& config, const OnboardFlags& flags,
     bool has_key = !model->key.empty() || !model->key_variable.empty() ||
                    config.find(config::join_key("models.providers", model->provider) + ".apiKey");
     if (model->known && !has_key) {
-      return wrong("--auth-choice " + out.auth_choice + " needs a key: give the flag of that name, or set " +
+      return bad_flags("--auth-choice " + out.auth_choice + " needs a key: give the flag of that name, or set " +
                    agent::known_provider(model->provider)->variable);
     }
     plan_provider(config, *model, changes, out);
     if (flags.model.empty()) plan_primary(config, model->provider + "/" + model->model, changes);
   }
   if (!flags.model.empty()) {
-    if (flags.model.find('/') == std::string::npos) return wrong("--model is written provider/model");
+    if (flags.model.find('/') == std::string::npos) return bad_flags("--model is written provider/model");
     plan_primary(config, flags.model, changes);
   }
   return {};
@@ -321,7 +321,7 @@ Result<void> plan_channel(const config::Config& config, const std::vector<Channe
   if (flags.channel.empty()) {
     return flags.channel_token.empty() && flags.channel_token_file.empty()
                ? Result<void>()
-               : Result<void>(wrong("--channel-token belongs to --channel <name>"));
+               : Result<void>(bad_flags("--channel-token belongs to --channel <name>"));
   }
   auto kind = find_kind(kinds, flags.channel);
   if (kind.has_error()) return kind.error();
@@ -330,7 +330,7 @@ Result<void> plan_channel(const config::Config& config, const std::vector<Channe
   if (account.has_error()) return account.error();
   setup.account = *account;
   if (!flags.channel_token.empty()) {
-    if (kind->traits.secrets.empty()) return wrong(kind->traits.label + " takes no token");
+    if (kind->traits.secrets.empty()) return bad_flags(kind->traits.label + " takes no token");
     setup.secrets.emplace_back(kind->traits.secrets.front().key, flags.channel_token);
   }
   if (!flags.channel_token_file.empty()) setup.secret_file = fs::absolute(flags.channel_token_file).string();

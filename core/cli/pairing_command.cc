@@ -18,7 +18,7 @@ using channel::PairingStore;
 
 constexpr std::string_view kSuffix = "-pairing.json";
 
-struct Flags {
+struct PairingFlags {
   std::string first, second, channel, account;
   bool notify = false;
 };
@@ -37,11 +37,11 @@ std::vector<std::string> channels_with_requests(const fs::path& state_dir) {
   return out;
 }
 
-std::string account_of(const PairingRequest& request) {
+std::string requested_account(const PairingRequest& request) {
   return text_at(json::value(request.meta), "/accountId", "default");
 }
 
-json::object to_json(const PairingRequest& request) {
+json::object request_json(const PairingRequest& request) {
   return {{"id", request.id},
           {"code", request.code},
           {"createdAt", request.created_at},
@@ -49,33 +49,33 @@ json::object to_json(const PairingRequest& request) {
           {"meta", request.meta}};
 }
 
-struct Pending {
+struct PendingRequest {
   std::string channel;
   PairingRequest request;
 };
 
-Result<std::vector<Pending>> pending(const Context& context, const std::string& channel, const std::string& account) {
+Result<std::vector<PendingRequest>> pending_requests(const Context& context, const std::string& channel, const std::string& account) {
   PairingStore store(context.paths().state_dir);
-  std::vector<Pending> out;
+  std::vector<PendingRequest> out;
   for (const auto& id : channel.empty() ? channels_with_requests(context.paths().state_dir)
                                         : std::vector<std::string>{channel}) {
     auto requests = store.list(id);
     if (requests.has_error()) return requests.error();
     for (auto& request : *requests) {
-      if (account.empty() || account_of(request) == account) out.push_back({id, std::move(request)});
+      if (account.empty() || requested_account(request) == account) out.push_back({id, std::move(request)});
     }
   }
   return out;
 }
 
-void list(Context& context, const Flags& flags) {
+void pairing_list(Context& context, const PairingFlags& flags) {
   const auto& channel = flags.channel.empty() ? flags.first : flags.channel;
-  auto found = pending(context, channel, flags.account);
+  auto found = pending_requests(context, channel, flags.account);
   if (found.has_error()) return context.fail(found.error());
   if (context.json) {
     json::array requests;
     for (const auto& [id, request] : *found) {
-      auto entry = to_json(request);
+      auto entry = request_json(request);
       if (channel.empty()) entry["channel"] = id;
       requests.push_back(std::move(entry));
     }
@@ -93,35 +93,35 @@ void list(Context& context, const Flags& flags) {
   for (const auto& [id, request] : *found) {
     json::object meta = request.meta;
     meta.erase("accountId");
-    rows.push_back({id, request.code, request.id, account_of(request), request.created_at,
+    rows.push_back({id, request.code, request.id, requested_account(request), request.created_at,
                     meta.empty() ? "" : json::serialize(meta)});
   }
   context.out().table({"CHANNEL", "CODE", "SENDER", "ACCOUNT", "REQUESTED", "ABOUT"}, rows);
   context.out().line("Approve with: openclaw pairing approve <channel> <code>");
 }
 
-std::string upper(std::string text) {
+std::string upper_case(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
 }
 
 // The sender hears of it through the running gateway; that is a courtesy, the approval stands without.
-void notify(Context& context, const std::string& channel, const PairingRequest& request) {
+void notify_sender(Context& context, const std::string& channel, const PairingRequest& request) {
   context.call_gateway(gateway_client::ConnectAs::kFull, "send",
                        json::object{{"channel", channel},
-                                    {"accountId", account_of(request)},
+                                    {"accountId", requested_account(request)},
                                     {"to", request.id},
                                     {"message", "You are approved. Write whenever you like."},
                                     {"idempotencyKey", identity::random_token(16)}});
 }
 
-void approve(Context& context, const Flags& flags) {
+void pairing_approve(Context& context, const PairingFlags& flags) {
   // One word is a code, two are channel and code.
   auto channel = flags.second.empty() ? flags.channel : flags.first;
-  auto code = upper(flags.second.empty() ? flags.first : flags.second);
-  auto found = pending(context, channel, flags.account);
+  auto code = upper_case(flags.second.empty() ? flags.first : flags.second);
+  auto found = pending_requests(context, channel, flags.account);
   if (found.has_error()) return context.fail(found.error());
-  std::erase_if(*found, [&](const Pending& entry) { return entry.request.code != code; });
+  std::erase_if(*found, [&](const PendingRequest& entry) { return entry.request.code != code; });
   if (found->empty()) {
     return context.fail(Error(Code::kNotFound, "No pending pairing request found for code: " + code +
                                                    " (codes hold for an hour). See: openclaw pairing list" +
@@ -136,11 +136,11 @@ void approve(Context& context, const Flags& flags) {
   if (sender.has_error()) return context.fail(sender.error());
   if (context.json) {
     context.out().print_json(json::object{
-        {"ok", true}, {"channel", entry.channel}, {"accountId", account_of(entry.request)}, {"id", *sender}});
+        {"ok", true}, {"channel", entry.channel}, {"accountId", requested_account(entry.request)}, {"id", *sender}});
   } else {
     context.out().line("Approved " + entry.channel + " sender " + *sender + ".");
   }
-  if (flags.notify) notify(context, entry.channel, entry.request);
+  if (flags.notify) notify_sender(context, entry.channel, entry.request);
 }
 
 }  // namespace
@@ -148,13 +148,13 @@ void approve(Context& context, const Flags& flags) {
 void add_pairing_commands(CLI::App& app, Context& context) {
   auto* group = app.add_subcommand("pairing", "Approve people who write to the agent for the first time");
   group->require_subcommand(1);
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PairingFlags>();
   auto* list_command = group->add_subcommand("list", "People who wait for approval");
   list_command->add_option("name", flags->first, "Channel (default: all)");
   list_command->add_option("--channel", flags->channel, "Channel");
   list_command->add_option("--account", flags->account, "Account id");
   add_json_flag(*list_command, context);
-  list_command->callback([&context, flags] { list(context, *flags); });
+  list_command->callback([&context, flags] { pairing_list(context, *flags); });
 
   auto* approve_command = group->add_subcommand("approve", "Let the sender with this code talk to the agent");
   approve_command->add_option("code-or-channel", flags->first, "Code, or the channel when a code follows")->required();
@@ -163,7 +163,7 @@ void add_pairing_commands(CLI::App& app, Context& context) {
   approve_command->add_option("--account", flags->account, "Account id");
   approve_command->add_flag("--notify", flags->notify, "Tell the sender, through the running gateway");
   add_json_flag(*approve_command, context);
-  approve_command->callback([&context, flags] { approve(context, *flags); });
+  approve_command->callback([&context, flags] { pairing_approve(context, *flags); });
 }
 
 }  // namespace openclaw::cli

@@ -20,7 +20,7 @@ void say(std::string_view text) {
   std::fflush(stderr);
 }
 
-Error cancelled() { return Error(Code::kCancelled, "Cancelled; nothing was written."); }
+Error input_ended() { return Error(Code::kCancelled, "Cancelled; nothing was written."); }
 
 // One byte; false at the end of input.
 bool read_byte(char& out) {
@@ -31,7 +31,7 @@ bool read_byte(char& out) {
   }
 }
 
-std::string trimmed(std::string text) {
+std::string without_blanks(std::string text) {
   auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && blank(text.back())) text.pop_back();
   text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), blank));
@@ -44,11 +44,11 @@ Result<std::string> read_line() {
   bool any = false;
   while (read_byte(c)) {
     any = true;
-    if (c == '\n') return trimmed(std::move(line));
+    if (c == '\n') return without_blanks(std::move(line));
     if (line.size() < kMaxLine) line += c;
   }
-  if (!any) return cancelled();
-  return trimmed(std::move(line));
+  if (!any) return input_ended();
+  return without_blanks(std::move(line));
 }
 
 // Without echo, line editing and signals: Ctrl-C arrives as a character, so the terminal is always put back.
@@ -94,7 +94,7 @@ Result<std::string> Prompt::secret(std::string_view question) {
   for (;;) {
     if (!read_byte(c) || c == kInterrupt || (c == kEndOfInput && line.empty())) {
       say("\n");
-      return cancelled();
+      return input_ended();
     }
     if (c == '\r' || c == '\n' || c == kEndOfInput) break;
     if (c == kKillLine) {
@@ -106,7 +106,7 @@ Result<std::string> Prompt::secret(std::string_view question) {
     }
   }
   say("\n");
-  return trimmed(std::move(line));
+  return without_blanks(std::move(line));
 }
 
 Result<bool> Prompt::confirm(std::string_view question, bool otherwise) {
@@ -118,7 +118,7 @@ Result<bool> Prompt::confirm(std::string_view question, bool otherwise) {
     if (first == 'y' || first == 'n') return first == 'y';
     say("Please answer y or n.\n");
   }
-  return cancelled();
+  return input_ended();
 }
 
 Result<std::string> Prompt::choose(std::string_view question, const std::vector<Choice>& choices,
@@ -135,7 +135,7 @@ Result<std::string> Prompt::choose(std::string_view question, const std::vector<
     }
     say("That is not one of them.\n");
   }
-  return cancelled();
+  return input_ended();
 }
 
 Result<std::string> line_of_stdin() {

@@ -8,12 +8,12 @@
 namespace openclaw::cli {
 namespace {
 
-struct File {
+struct WorkspaceFile {
   const char* name;
   std::string_view text;
 };
 
-constexpr File kFiles[] = {
+constexpr WorkspaceFile kWorkspaceFiles[] = {
     {"AGENTS.md", R"(# How to work here
 
 This folder is your home. What you write here is still there in the next session; what you only think is gone.
@@ -77,7 +77,7 @@ Fill this in over time, from what they tell you.
 )"},
 };
 
-constexpr File kFirstConversation{"BOOTSTRAP.md", R"(# First conversation
+constexpr WorkspaceFile kFirstConversation{"BOOTSTRAP.md", R"(# First conversation
 
 You have just been set up and know nobody yet. Begin simply: say hello, and find out together
 
@@ -88,7 +88,7 @@ You have just been set up and know nobody yet. Begin simply: say hello, and find
 One question at a time. When you are done, delete this file.
 )"};
 
-Result<bool> create(const std::filesystem::path& folder, const File& file) {
+Result<bool> create_file(const std::filesystem::path& folder, const WorkspaceFile& file) {
   auto path = folder / file.name;
   std::error_code failed;
   // A link counts as there, wherever it points: nothing is written through it.
@@ -102,7 +102,7 @@ Result<bool> create(const std::filesystem::path& folder, const File& file) {
 
 Result<std::vector<std::string>> create_workspace(const std::filesystem::path& folder) {
   std::error_code failed;
-  bool fresh = std::none_of(std::begin(kFiles), std::end(kFiles), [&](const File& file) {
+  bool fresh = std::none_of(std::begin(kWorkspaceFiles), std::end(kWorkspaceFiles), [&](const WorkspaceFile& file) {
     return std::filesystem::exists(std::filesystem::symlink_status(folder / file.name, failed));
   });
   if (!std::filesystem::exists(folder, failed)) {
@@ -110,13 +110,13 @@ Result<std::vector<std::string>> create_workspace(const std::filesystem::path& f
     if (made.has_error()) return made.error();
   }
   std::vector<std::string> names;
-  auto add = [&](const File& file) -> Result<void> {
-    auto created = create(folder, file);
+  auto add = [&](const WorkspaceFile& file) -> Result<void> {
+    auto created = create_file(folder, file);
     if (created.has_error()) return created.error();
     if (*created) names.emplace_back(file.name);
     return {};
   };
-  for (const auto& file : kFiles) {
+  for (const auto& file : kWorkspaceFiles) {
     if (auto added = add(file); added.has_error()) return added.error();
   }
   if (fresh) {
