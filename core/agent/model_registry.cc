@@ -9,6 +9,7 @@
 
 #include "agent/agent_settings.h"
 #include "agent/fields.h"
+#include "agent/known_providers.h"
 
 namespace openclaw::agent {
 namespace {
@@ -21,36 +22,6 @@ constexpr milliseconds kOpenTime{10000};
 constexpr std::chrono::seconds kDiscoveryHolds{30};
 constexpr std::int64_t kLocalWindow = 32768;
 constexpr std::int64_t kConfiguredWindow = 128000;
-
-// Providers that a key in the environment is enough for.
-struct KnownProvider {
-  const char *id, *variable, *api, *base_url, *model;
-  std::int64_t context_window;
-  bool reasoning;
-};
-constexpr const char* kAnthropicUrl = "https://api.anthropic.com";
-constexpr const char* kOpenAiUrl = "https://api.openai.com/v1";
-constexpr KnownProvider kKnown[] = {
-    {"anthropic", "ANTHROPIC_API_KEY", "anthropic-messages", kAnthropicUrl, "claude-sonnet-4-5",
-     200000, true},
-    {"openai", "OPENAI_API_KEY", "openai-completions", kOpenAiUrl, "gpt-5.1", 400000, true},
-    {"openrouter", "OPENROUTER_API_KEY", "openai-completions", "https://openrouter.ai/api/v1",
-     "openrouter/auto", 200000, true},
-    {"google", "GEMINI_API_KEY", "openai-completions",
-     "https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-pro", 1000000, true},
-    {"groq", "GROQ_API_KEY", "openai-completions", "https://api.groq.com/openai/v1",
-     "llama-3.3-70b-versatile", 131072, false},
-    {"mistral", "MISTRAL_API_KEY", "openai-completions", "https://api.mistral.ai/v1",
-     "mistral-large-latest", 128000, false},
-    {"deepseek", "DEEPSEEK_API_KEY", "openai-completions", "https://api.deepseek.com/v1",
-     "deepseek-chat", 128000, false},
-    {"xai", "XAI_API_KEY", "openai-completions", "https://api.x.ai/v1", "grok-4", 256000, true},
-};
-
-const KnownProvider* known(std::string_view id) {
-  const auto* found = std::ranges::find_if(kKnown, [&](const auto& k) { return k.id == id; });
-  return found == std::end(kKnown) ? nullptr : found;
-}
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): never set after start
@@ -166,13 +137,14 @@ void ModelRegistry::add_configured(const config::Config& config) {
     auto provider = std::make_shared<Provider>();
     provider->id = id;
     provider->config = from;
-    const auto* facts = known(provider->id);
+    const auto* facts = known_provider(provider->id);
     provider->api = text_at(from, "api");
     if (provider->api.empty()) provider->api = facts != nullptr ? facts->api : "openai-completions";
     if (text_at(from, "baseUrl").empty()) {
-      provider->config["baseUrl"] = facts != nullptr                        ? facts->base_url
-                                    : provider->api == "anthropic-messages" ? kAnthropicUrl
-                                                                            : kOpenAiUrl;
+      // Another name for a known wire format is mostly a key of the vendor who defined it.
+      const auto* vendor =
+          known_provider(provider->api == "anthropic-messages" ? "anthropic" : "openai");
+      provider->config["baseUrl"] = facts != nullptr ? facts->base_url : vendor->base_url;
     }
     if (const auto* key = field(from, "apiKey")) provider->api_key = *key;
     provider->config.erase("apiKey");
@@ -195,7 +167,7 @@ void ModelRegistry::add_configured(const config::Config& config) {
 
 void ModelRegistry::add_from_environment() {
   if (seen_->get_string("models.mode") == "replace") return;
-  for (const auto& facts : kKnown) {
+  for (const auto& facts : known_providers()) {
     auto key = environment(facts.variable);
     if (key.empty() || providers_.contains(facts.id)) continue;
     auto provider = std::make_shared<Provider>();
@@ -291,7 +263,7 @@ ModelInfo ModelRegistry::describe(const Provider& provider, std::string_view mod
   info.id = model;
   info.name = model;
   info.api = provider.api;
-  const auto* facts = known(provider.id);
+  const auto* facts = known_provider(provider.id);
   if (facts != nullptr) {
     info.context_window = facts->context_window;
     info.reasoning = facts->reasoning;
@@ -363,14 +335,14 @@ Awaitable<Result<std::vector<ModelInfo>>> ModelRegistry::candidates(
   if (!out.empty()) co_return out;
   if (!preferred.empty() && has_provider()) co_return missing;
   // In the order of the table of known providers, then the others.
-  for (const auto& facts : kKnown) {
+  for (const auto& facts : known_providers()) {
     auto found = providers_.find(facts.id);
     if (found != providers_.end() && !found->second->default_model.empty()) {
       out.push_back(describe(*found->second, found->second->default_model));
     }
   }
   for (const auto& [id, provider] : providers_) {
-    if (known(id) == nullptr && !provider->default_model.empty()) {
+    if (known_provider(id) == nullptr && !provider->default_model.empty()) {
       out.push_back(describe(*provider, provider->default_model));
     }
   }

@@ -147,7 +147,8 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
       const json::object* source = member.value().if_object();
       if (source == nullptr) continue;
       traits.secrets.push_back({std::string(member.key()), string_or(*source, "fileKey", ""),
-                                string_or(*source, "env", "")});
+                                string_or(*source, "env", ""),
+                                string_or(*source, "prompt", member.key())});
     }
   }
   if (const json::object* typing = object_in(*described, "typing")) {

@@ -18,6 +18,7 @@ struct ChannelTraits {
     std::string key;       // "botToken"
     std::string file_key;  // "tokenFile": a file that holds it
     std::string env;       // "TELEGRAM_BOT_TOKEN", default account only
+    std::string prompt;    // "Bot token from @BotFather", when a person is asked for it
   };
   std::vector<SecretSource> secrets;    // the account is configured when each has a value
   bool idempotent_send = false;         // the platform drops a second send with the same key

@@ -79,6 +79,7 @@ void add_logs_commands(CLI::App& app, Context& context);
 void add_config_commands(CLI::App& app, Context& context);
 void add_onboard_commands(CLI::App& app, Context& context);
 void add_channels_commands(CLI::App& app, Context& context);  // channels, pairing
+void add_pairing_commands(CLI::App& app, Context& context);
 void add_sessions_commands(CLI::App& app, Context& context);
 void add_doctor_commands(CLI::App& app, Context& context);
 void add_security_commands(CLI::App& app, Context& context);

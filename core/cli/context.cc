@@ -42,7 +42,8 @@ bool Context::gateway_expected() const {
 }
 
 void Context::fail(const Error& error) {
-  exit_code = kFailed;
+  const auto* kind = error.details.if_contains("kind");
+  exit_code = kind && *kind == json::value("config") ? kConfigError : kFailed;
   if (json) {
     json::object body{{"code", code_name(error.code)}, {"message", error.message}};
     if (!error.details.empty()) body["details"] = error.details;

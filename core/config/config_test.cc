@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include "config/edit.h"
+
 #include <fstream>
 #include <sstream>
 
@@ -171,6 +173,32 @@ TEST_F(ConfigFile, AnInvalidSetChangesNothing) {
   write("openclaw.toml", "[gateway]\nport = 18789\n");
   EXPECT_TRUE(set_value(paths("openclaw.toml"), "gateway.port", "soon", {}).has_error());
   EXPECT_EQ(read("openclaw.toml"), "[gateway]\nport = 18789\n");
+}
+
+TEST_F(ConfigFile, SeveralChangesAreWrittenTogetherOrNotAtAll) {
+  write("openclaw.toml", "# mine\n[gateway]\nport = 18789\n");
+  auto where = paths("openclaw.toml");
+  EXPECT_TRUE(set_values(where, {{"gateway.mode", "local"}, {"gateway.port", "soon"}}, {})
+                  .has_error());
+  EXPECT_EQ(read("openclaw.toml"), "# mine\n[gateway]\nport = 18789\n");
+  ASSERT_TRUE(set_values(where,
+                         {{"gateway.mode", "local"},
+                          {"gateway.port", nullptr},
+                          {"logging.level", nullptr}},
+                         {})
+                  .has_value());
+  auto config = load(where, {}).value();
+  EXPECT_EQ(config->get_string("gateway.mode"), "local");
+  EXPECT_EQ(config->find("gateway.port"), nullptr);
+  EXPECT_THAT(read("openclaw.toml"), HasSubstr("# mine"));
+}
+
+TEST_F(ConfigFile, AnEditOfABrokenFileSaysWhereItIsBroken) {
+  write("openclaw.toml", "[gateway]\nport = = 1\n");
+  auto done = set_value(paths("openclaw.toml"), "gateway.mode", "local", {});
+  ASSERT_TRUE(done.has_error());
+  EXPECT_THAT(done.error().message, HasSubstr("openclaw.toml:2:"));
+  EXPECT_EQ(done.error().details.at("kind"), "config");
 }
 
 TEST_F(ConfigFile, TheFirstWriteConvertsAnImportedJson) {

@@ -1,9 +1,10 @@
-// set_value and unset_value: one change, validated as a whole, written by rename.
+// set_value, unset_value and set_values: changes that are validated as a whole and written by rename.
 #include <cerrno>
 #include <cstring>
 
 #include "config/config.h"
 #include "config/config_data.h"
+#include "config/edit.h"
 #include "config/redaction.h"
 #include "config/toml_edit.h"
 #include "config/toml_format.h"
@@ -67,16 +68,38 @@ Result<void> write_if_unchanged(const CurrentFile& before, const std::filesystem
   return storage::write_file_atomically(target, text, 0600);
 }
 
-// Either change; a null value removes.
-Result<void> change(const Paths& paths, std::string_view key, const json::value& value,
-                    const std::vector<ForeignSection>& foreign) {
-  auto path = parse_key_path(key);
-  if (!path) return path.error();
-  if (path->empty()) return Error(Code::kInvalidArgument, "the key is empty");
-  if (json::serialize(value).find(kRedacted) != std::string::npos) {
-    return Error(Code::kInvalidArgument,
-                 "the value is the placeholder that hides a secret; give the secret itself");
+Error not_readable(std::string_view language, const SyntaxError& syntax,
+                   const std::filesystem::path& file) {
+  Issue issue{"",
+              "is not valid " + std::string(language) + ": " + syntax.message,
+              {Origin::Kind::kFile, file.string(), syntax.at.line, syntax.at.column}};
+  return invalid_config({issue}, file);
+}
+
+// The text after all changes; a null value removes. `missing_ok`: nothing to remove is no error.
+Result<std::string> changed_text(std::string toml, const std::vector<Change>& changes,
+                                 bool missing_ok) {
+  for (const Change& change : changes) {
+    auto path = parse_key_path(change.path);
+    if (!path) return path.error();
+    if (path->empty()) return Error(Code::kInvalidArgument, "the key is empty");
+    if (json::serialize(change.value).find(kRedacted) != std::string::npos) {
+      return Error(Code::kInvalidArgument,
+                   "the value is the placeholder that hides a secret; give the secret itself");
+    }
+    auto text = change.value.is_null() ? toml_without(toml, *path)
+                                       : toml_with(toml, *path, change.value);
+    if (text) {
+      toml = std::move(*text);
+    } else if (!missing_ok || !change.value.is_null() || text.error().code != Code::kNotFound) {
+      return text.error();
+    }
   }
+  return toml;
+}
+
+Result<void> write_changes(const Paths& paths, const std::vector<Change>& changes, bool missing_ok,
+                           const std::vector<ForeignSection>& foreign) {
   auto file = read_current(paths);
   if (!file) return file.error();
   std::filesystem::path target = file->path;
@@ -87,11 +110,16 @@ Result<void> change(const Paths& paths, std::string_view key, const json::value&
     if (!converted) return converted.error();
     toml = std::move(*converted);
     target.replace_extension(".toml");
+  } else {
+    Document document;
+    SyntaxError syntax;
+    if (!read_toml(toml, document, syntax)) return not_readable("TOML", syntax, file->path);
   }
-  auto text = value.is_null() ? toml_without(toml, *path) : toml_with(toml, *path, value);
+  auto text = changed_text(std::move(toml), changes, missing_ok);
   if (!text) return text.error();
   auto valid = validate(paths, target, *text, foreign);
   if (!valid) return valid.error();
+  if (!convert && file->exists && *text == file->text) return {};
   auto written = write_if_unchanged(*file, target, *text);
   if (!written || !convert || !file->exists) return written;
   std::filesystem::path backup = file->path;
@@ -132,9 +160,7 @@ Result<std::string> json5_to_toml(std::string_view text, const std::filesystem::
   Document document;
   SyntaxError error;
   if (!read_json5(text, document, error)) {
-    return Error(Code::kInvalidArgument,
-                 name.filename().string() + ":" + std::to_string(error.at.line) + ":" +
-                     std::to_string(error.at.column) + ": not valid JSON5: " + error.message);
+    return not_readable("JSON5", error, name);
   }
   drop_nulls(document.root, false);
   return "# Converted from " + name.filename().string() + "; the original is kept as " +
@@ -149,12 +175,17 @@ Result<void> set_value(const Paths& paths, std::string_view path, const json::va
                  "config unset " +
                      std::string(path));
   }
-  return change(paths, path, value, foreign);
+  return write_changes(paths, {{std::string(path), value}}, false, foreign);
 }
 
 Result<void> unset_value(const Paths& paths, std::string_view path,
                          const std::vector<ForeignSection>& foreign) {
-  return change(paths, path, nullptr, foreign);
+  return write_changes(paths, {{std::string(path), nullptr}}, false, foreign);
+}
+
+Result<void> set_values(const Paths& paths, const std::vector<Change>& changes,
+                        const std::vector<ForeignSection>& foreign) {
+  return write_changes(paths, changes, true, foreign);
 }
 
 }  // namespace openclaw::config

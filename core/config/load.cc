@@ -151,23 +151,6 @@ json::object issue_to_json(const Issue& issue) {
   return out;
 }
 
-Error invalid(const std::vector<Issue>& issues, const std::filesystem::path& file) {
-  std::string message = "the configuration is not valid";
-  message += issues.size() == 1 ? ":" : " (" + std::to_string(issues.size()) + " problems):";
-  json::array list;
-  for (std::size_t i = 0; i < issues.size(); ++i) {
-    list.push_back(issue_to_json(issues[i]));
-    if (i >= kShownIssues) continue;
-    message += "\n  " + issues[i].origin.text() + ": ";
-    message += issues[i].path.empty() ? "the file" : issues[i].path;
-    message += " " + issues[i].message;
-  }
-  if (issues.size() > kShownIssues) message += "\n  ...";
-  message += "\nCorrect it, then check with: openclaw config validate";
-  return Error(Code::kInvalidArgument, message,
-               {{"kind", "config"}, {"file", file.string()}, {"issues", std::move(list)}});
-}
-
 // JSON5 files may say null where TOML has 0: "no limit".
 void normalise_limits(json::object& sandbox_holder) {
   json::value* sandbox = sandbox_holder.if_contains("sandbox");
@@ -195,6 +178,23 @@ void normalise(json::object& root) {
 }
 
 }  // namespace
+
+Error invalid_config(const std::vector<Issue>& issues, const std::filesystem::path& file) {
+  std::string message = "the configuration is not valid";
+  message += issues.size() == 1 ? ":" : " (" + std::to_string(issues.size()) + " problems):";
+  json::array list;
+  for (std::size_t i = 0; i < issues.size(); ++i) {
+    list.push_back(issue_to_json(issues[i]));
+    if (i >= kShownIssues) continue;
+    message += "\n  " + issues[i].origin.text() + ": ";
+    message += issues[i].path.empty() ? "the file" : issues[i].path;
+    message += " " + issues[i].message;
+  }
+  if (issues.size() > kShownIssues) message += "\n  ...";
+  message += "\nCorrect it, then check with: openclaw config validate";
+  return Error(Code::kInvalidArgument, message,
+               {{"kind", "config"}, {"file", file.string()}, {"issues", std::move(list)}});
+}
 
 std::string digest_of(std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -238,7 +238,7 @@ Result<Snapshot> build_config(std::string_view text, const std::vector<ForeignSe
     Issue issue{"",
                 (json5 ? "is not valid JSON5: " : "is not valid TOML: ") + syntax.message,
                 {Origin::Kind::kFile, options.file.string(), syntax.at.line, syntax.at.column}};
-    return invalid({issue}, options.file);
+    return invalid_config({issue}, options.file);
   }
   std::vector<Issue> errors;
   EnvironmentReader environment = process_environment();
@@ -253,7 +253,7 @@ Result<Snapshot> build_config(std::string_view text, const std::vector<ForeignSe
   }
   normalise(data->document.root);
   Validation(*data, foreign, options, errors, data->warning_list).run();
-  if (!errors.empty()) return invalid(errors, options.file);
+  if (!errors.empty()) return invalid_config(errors, options.file);
   return Snapshot(data);
 }
 

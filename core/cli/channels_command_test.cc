@@ -1,0 +1,105 @@
+#include "channel/channel_service.h"
+#include "cli/cli_fixture_for_test.h"
+
+namespace openclaw::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kKey = "squawk-7731-secret";
+
+class ChannelsCommand : public Cli {};
+
+TEST_F(ChannelsCommand, R131R133AddStoresTheTokenPrivatelyAndNeverShowsIt) {
+  auto added = run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_THAT(added.out + added.err, Not(HasSubstr(kKey)));
+  EXPECT_THAT(read(config()), HasSubstr(std::string("featherKey = \"") + kKey + "\""));
+  EXPECT_EQ(mode_of(config()), 0600);
+  auto listed = run_cli({"channels", "list", "--json"});
+  EXPECT_THAT(listed.out, Not(HasSubstr(kKey)));
+  EXPECT_EQ(listed.value().at("chat").at("parrot"), json::value(json::array{"default"}));
+  EXPECT_EQ(listed.value().at("accounts").at(0).at("tokenSource"), json::value("config"));
+  EXPECT_THAT(run_cli({"channels", "list"}).out, HasSubstr("parrot"));
+  EXPECT_THAT(run_cli({"config", "get", "channels"}).out, HasSubstr("parrot"));
+}
+
+TEST_F(ChannelsCommand, NamedAccountsStandBesideTheDefault) {
+  run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});
+  auto added = run_cli({"channels", "add", "--channel", "parrot", "--account", "Ops", "--name", "Operations", "--token",
+                        "other-key"});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_EQ(run_cli({"config", "get", "channels.parrot.accounts.ops.name"}).out, "Operations\n");
+  EXPECT_EQ(run_cli({"channels", "list", "--json"}).value().at("chat").at("parrot"), json::value(json::array{"default", "ops"}));
+  // Switching the default off leaves the other one on.
+  EXPECT_EQ(run_cli({"channels", "remove", "--channel", "parrot"}).code, 0);
+  auto accounts = run_cli({"channels", "list", "--json"}).value().at("accounts");
+  for (const auto& account : accounts.as_array()) {
+    EXPECT_EQ(account.at("enabled").as_bool(), account.at("accountId") == "ops");
+  }
+  EXPECT_EQ(run_cli({"channels", "remove", "--channel", "parrot", "--account", "ops", "--delete"}).code, 0);
+  EXPECT_THAT(read(config()), Not(HasSubstr("other-key")));
+  EXPECT_EQ(run_cli({"channels", "remove", "--channel", "parrot", "--account", "ops"}).code, 1);
+}
+
+TEST_F(ChannelsCommand, DeletingTheOnlyAccountTakesItsSettingsOut) {
+  run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});
+  EXPECT_EQ(run_cli({"channels", "remove", "--channel", "parrot", "--delete"}).code, 0);
+  EXPECT_THAT(read(config()), Not(HasSubstr(kKey)));
+  EXPECT_EQ(run_cli({"channels", "list", "--json"}).value().at("chat"), json::value(json::object()));
+}
+
+TEST_F(ChannelsCommand, ATokenFileOrTheEnvironmentReplacesTheStoredToken) {
+  run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});
+  auto file = dir_.path() / "key.txt";
+  std::ofstream(file) << "from-a-file\n";
+  EXPECT_EQ(run_cli({"channels", "add", "--channel", "parrot", "--token-file", file.string()}).code, 0);
+  EXPECT_THAT(read(config()), Not(HasSubstr(kKey)));
+  EXPECT_EQ(run_cli({"config", "get", "channels.parrot.featherFile"}).out, file.string() + "\n");
+  setenv("PARROT_KEY", "from-the-environment", 1);
+  EXPECT_EQ(run_cli({"channels", "add", "--channel", "parrot", "--use-env"}).code, 0);
+  auto account = run_cli({"channels", "list", "--json"}).value().at("accounts").at(0);
+  EXPECT_EQ(account.at("tokenSource"), json::value("env"));
+  EXPECT_THAT(read(config()), Not(HasSubstr("from-the-environment")));
+}
+
+TEST_F(ChannelsCommand, MistakesAreNamed) {
+  EXPECT_THAT(run_cli({"channels", "add", "--channel", "icq", "--token", "x"}).err, HasSubstr("parrot"));
+  EXPECT_THAT(run_cli({"channels", "add", "--channel", "parrot"}).err, HasSubstr("--token"));
+  EXPECT_THAT(run_cli({"channels", "add", "--channel", "parrot", "--app-token", "x"}).err, HasSubstr("--app-token"));
+  EXPECT_EQ(run_cli({"channels", "add", "--channel", "parrot", "--account", "../x", "--token", "k"}).code, 1);
+  EXPECT_EQ(run_cli({"channels", "add", "--channel", "parrot", "--token-file", "/nowhere/key"}).code, 1);
+  EXPECT_THAT(run_cli({"channels", "login", "--channel", "parrot"}).err, HasSubstr("channels add"));
+  EXPECT_FALSE(std::filesystem::exists(config()));
+}
+
+TEST_F(ChannelsCommand, PairingApproveMovesTheSenderToTheAllowList) {
+  channel::PairingStore store(state());
+  auto code = store.request("parrot", "default", "4711", {{"firstName", "Ann"}}).value().code;
+  auto listed = run_cli({"pairing", "list", "parrot", "--json"}).value();
+  EXPECT_EQ(listed.at("channel"), json::value("parrot"));
+  EXPECT_EQ(listed.at("requests").at(0).at("code"), json::value(code));
+  EXPECT_EQ(listed.at("requests").at(0).at("id"), json::value("4711"));
+  EXPECT_THAT(run_cli({"pairing", "list"}).out, HasSubstr(code));
+  auto approved = run_cli({"pairing", "approve", "parrot", code});
+  EXPECT_EQ(approved.code, 0) << approved.err;
+  auto allowed = state() / "credentials" / "parrot-default-allowFrom.json";
+  EXPECT_EQ(json::parse(read(allowed)), json::parse(R"({"version":1,"allowFrom":["4711"]})"));
+  EXPECT_EQ(mode_of(allowed), 0600);
+  EXPECT_EQ(run_cli({"pairing", "list", "parrot", "--json"}).value().at("requests"), json::value(json::array()));
+  auto again = run_cli({"pairing", "approve", "parrot", code});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr(code));
+}
+
+TEST_F(ChannelsCommand, ACodeAloneIsEnoughAndTheAccountCounts) {
+  channel::PairingStore store(state());
+  auto code = store.request("parrot", "ops", "12", {}).value().code;
+  EXPECT_EQ(run_cli({"pairing", "approve", code, "--account", "default"}).code, 1);
+  EXPECT_EQ(run_cli({"pairing", "approve", code, "--account", "ops"}).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(state() / "credentials" / "parrot-ops-allowFrom.json"));
+}
+
+}  // namespace
+}  // namespace openclaw::cli
