@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr int kMaxLines = 5000;  // what logs.tail takes
 constexpr std::int64_t kMaxTailBytes = 8 * 1024 * 1024;
 
-struct Flags {
+struct LogFlags {
   int limit = 200;
   bool follow = false, plain = false;
 };
@@ -44,7 +44,7 @@ std::string readable(const Output& out, std::string_view line, bool plain) {
   return plain ? text : out.paint(colour_of(level), text);
 }
 
-void print(Context& context, const Flags& flags, std::string_view line) {
+void print(Context& context, const LogFlags& flags, std::string_view line) {
   if (context.json) {
     context.out().line(line);
   } else {
@@ -52,7 +52,7 @@ void print(Context& context, const Flags& flags, std::string_view line) {
   }
 }
 
-Awaitable<Result<void>> tail(GatewayClient* client, Context* context, Flags flags) {
+Awaitable<Result<void>> tail(GatewayClient* client, Context* context, LogFlags flags) {
   json::value cursor;
   for (;;) {
     json::object params{{"limit", flags.limit}, {"maxBytes", 250000}};
@@ -88,7 +88,7 @@ fs::path newest_file(const config::Paths& paths) {
 }
 
 // A gateway that does not start leaves its reason in the log: it must be readable without one.
-void print_file(Context& context, const Flags& flags) {
+void print_file(Context& context, const LogFlags& flags) {
   auto file = newest_file(context.paths());
   if (file.empty()) {
     context.fail(Error(Code::kNotFound, "No gateway runs on " + context.paths().state_dir.string() +
@@ -120,7 +120,7 @@ void print_file(Context& context, const Flags& flags) {
   context.out().note("No gateway runs; this is the end of " + file.string() + ".");
 }
 
-void logs(Context& context, const Flags& flags) {
+void logs(Context& context, const LogFlags& flags) {
   if (!context.gateway_expected()) return print_file(context, flags);
   context.with_gateway(ConnectAs::kFull, {}, [&](GatewayClient& client, const json::object&) {
     return tail(&client, &context, flags);
@@ -130,7 +130,7 @@ void logs(Context& context, const Flags& flags) {
 }  // namespace
 
 void add_logs_commands(CLI::App& app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<LogFlags>();
   auto* command = app.add_subcommand("logs", "Print the gateway's log");
   command->add_option("--limit", flags->limit, "Lines to start with")->check(CLI::Range(1, kMaxLines));
   command->add_flag("--follow,-f", flags->follow, "Go on as the log grows");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 
 namespace openclaw::cli {
@@ -102,6 +103,11 @@ void Output::table(const std::vector<std::string>& header,
 std::string Output::paint(Colour colour, std::string_view text) const {
   if (!colours_ || colour == Colour::kNone) return std::string(text);
   return code_of(colour) + std::string(text) + "\x1b[0m";
+}
+
+std::int64_t now_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 std::string short_age(std::int64_t age_ms) {

@@ -31,6 +31,7 @@ class Output {
   bool terminal_ = false, colours_ = false;
 };
 
+std::int64_t now_ms();  // wall clock
 // "3m", "2h", "5d": for ages in tables.
 std::string short_age(std::int64_t age_ms);
 std::string pretty(const json::value& value);

@@ -16,12 +16,6 @@ namespace {
 
 using gateway_client::ConnectAs;
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 // ---- explain
 
 std::string why_of(const json::value& verdict) {

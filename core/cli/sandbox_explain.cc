@@ -4,6 +4,7 @@
 
 #include "cli/session_index.h"
 #include "gateway/agents_catalogue.h"
+#include "json_fields.h"
 #include "policy/tool_policy.h"
 #include "program/core_tools.h"
 #include "sandbox/explain.h"
@@ -13,11 +14,6 @@
 
 namespace openclaw::cli {
 namespace {
-
-std::string text_of(const json::object& entry, std::string_view key) {
-  const auto* value = entry.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 Error unknown_agent(const config::Config& config, std::string_view agent) {
   std::string known;

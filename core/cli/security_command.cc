@@ -16,7 +16,7 @@ using gateway_client::ConnectAs;
 using gateway_client::GatewayClient;
 using std::chrono::milliseconds;
 
-struct Flags {
+struct AuditFlags {
   bool deep = false, fix = false;
 };
 
@@ -112,7 +112,7 @@ void print(Context& context, const std::vector<Finding>& all, const json::array&
                      " warn, " + std::to_string(counts[2]) + " info.");
 }
 
-void audit(Context& context, const Flags& flags) {
+void audit(Context& context, const AuditFlags& flags) {
   auto config = context.checked_config();
   if (!config) return;
   auto all = findings(context, **config);
@@ -150,7 +150,7 @@ void audit(Context& context, const Flags& flags) {
 void add_security_commands(CLI::App& app, Context& context) {
   auto* group = app.add_subcommand("security", "How safe this installation is");
   group->require_subcommand(1);
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AuditFlags>();
   auto* command = group->add_subcommand("audit", "Check configuration and files for open doors");
   command->add_flag("--deep", flags->deep, "Also knock at the running gateway without a secret");
   command->add_flag("--fix", flags->fix,

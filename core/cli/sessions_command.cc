@@ -7,13 +7,14 @@
 #include "cli/cli.h"
 #include "cli/session_index.h"
 #include "gateway/agents_catalogue.h"
+#include "json_fields.h"
 #include "json_pointer.h"
 #include "session/session_key.h"
 
 namespace openclaw::cli {
 namespace {
 
-struct Flags {
+struct SessionsFlags {
   std::string agent, store;
   std::int64_t active_minutes = 0;
   bool all_agents = false;
@@ -25,22 +26,11 @@ struct Row {
   json::object entry;
 };
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 std::int64_t number_of(const json::object& entry, std::string_view key) {
   const auto* value = entry.if_contains(key);
   boost::system::error_code failed;
   auto number = value ? value->to_number<std::int64_t>(failed) : 0;
   return failed ? 0 : number;
-}
-
-std::string text_of(const json::object& entry, std::string_view key) {
-  const auto* value = entry.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 void collect(json::object index, const std::string& agent, std::int64_t since,
@@ -94,7 +84,7 @@ void print_table(Context& context, const std::vector<Row>& rows, std::int64_t no
 }
 
 // The agent to read, or nothing after a complaint.
-std::optional<std::string> chosen_agent(Context& context, const Flags& flags) {
+std::optional<std::string> chosen_agent(Context& context, const SessionsFlags& flags) {
   auto config = context.quick_config();
   if (config.has_error()) {
     // The index does not depend on the configuration, but the default agent does.
@@ -117,7 +107,7 @@ std::optional<std::string> chosen_agent(Context& context, const Flags& flags) {
   return std::nullopt;
 }
 
-void sessions(Context& context, const Flags& flags) {
+void sessions(Context& context, const SessionsFlags& flags) {
   std::filesystem::path shown;
   std::vector<std::pair<std::string, std::filesystem::path>> stores;
   if (!flags.store.empty()) {
@@ -175,7 +165,7 @@ void sessions(Context& context, const Flags& flags) {
 }  // namespace
 
 void add_sessions_commands(CLI::App& app, Context& context) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<SessionsFlags>();
   auto* command = app.add_subcommand("sessions", "List the stored conversations");
   command
       ->add_option("--active", flags->active_minutes, "Only those with activity in the last N minutes")
