@@ -16,6 +16,8 @@ namespace {
 
 using gateway_client::ConnectAs;
 
+constexpr int kRemovalMs = 120'000;
+
 // ---- explain
 
 std::string why_of(const json::value& verdict) {
@@ -294,7 +296,12 @@ void add_sandbox_commands(CLI::App& app, Context& context) {
   recreate_command->add_flag("--force", wanted->force, "Also while a command runs in them");
   add_gateway_flags(*recreate_command, context);
   add_json_flag(*recreate_command, context);
-  recreate_command->callback([&context, wanted] { recreate(context, *wanted); });
+  // An engine takes its time to stop a container, and there may be many.
+  auto* timeout = recreate_command->get_option("--timeout");
+  recreate_command->callback([&context, wanted, timeout] {
+    if (timeout->count() == 0) context.timeout_ms = kRemovalMs;
+    recreate(context, *wanted);
+  });
 }
 
 }  // namespace openclaw::cli

@@ -1,0 +1,73 @@
+// The commands that work without a gateway, against a real engine: sandbox list, sandbox recreate,
+// doctor.
+#include <cstdlib>
+
+#include "cli/cli.h"
+#include "json_pointer.h"
+#include "sandbox_fixture.h"
+
+namespace openclaw::sandbox {
+namespace {
+
+class SandboxCommands : public SandboxFixture {
+ protected:
+  SandboxCommands() {
+    setenv("OPENCLAW_STATE_DIR", paths_.state_dir.c_str(), 1);
+    setenv("OPENCLAW_BUNDLED_PLUGINS_DIR", OPENCLAW_BUNDLED_PLUGINS, 1);
+    setenv("HOME", paths_.home.c_str(), 1);
+  }
+  // What `openclaw WORDS... --json` prints.
+  json::value openclaw(std::vector<std::string> words) {
+    words.insert(words.begin(), "openclaw");
+    words.emplace_back("--json");
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    ::testing::internal::CaptureStdout();
+    code_ = cli::run(static_cast<int>(argv.size()), argv.data());
+    std::fflush(stdout);
+    auto text = ::testing::internal::GetCapturedStdout();
+    boost::system::error_code failed;
+    auto value = json::parse(text, failed);
+    EXPECT_FALSE(failed) << text;
+    return failed ? json::value() : value;
+  }
+  json::value check(const json::value& report, std::string_view id) {
+    for (const auto& one : report.at("checks").as_array()) {
+      if (text_at(one, "/id") == id) return one;
+    }
+    return nullptr;
+  }
+
+  int code_ = -1;
+};
+
+TEST_F(SandboxCommands, R206ListAndRecreateWorkWithoutAGateway) {
+  configure("{}");
+  ASSERT_EQ(sh("true").code(), 0);
+  auto listed = openclaw({"sandbox", "list"});
+  EXPECT_EQ(code_, 0);
+  EXPECT_EQ(text_at(listed, "/source"), "engine");
+  ASSERT_EQ(listed.at("containers").as_array().size(), 1U);
+  EXPECT_EQ(text_at(listed, "/containers/0/containerName"), name_of());
+  EXPECT_EQ(text_at(listed, "/containers/0/state"), "running");
+  EXPECT_EQ(*find_at(listed, "/containers/0/stale"), json::value(false));
+  auto other = openclaw({"sandbox", "recreate", "--agent", "other"});
+  EXPECT_EQ(other.at("removed").as_array().size(), 0U);
+  auto removed = openclaw({"sandbox", "recreate", "--session", "agent:main:x"});
+  EXPECT_EQ(code_, 0);
+  EXPECT_EQ(text_at(removed, "/removed/0"), name_of());
+  EXPECT_TRUE(inspect(name_of()).is_null());
+  EXPECT_EQ(sh("true").code(), 0);  // made anew, without anybody's help
+}
+
+TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
+  configure("{}");
+  EXPECT_EQ(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/status"), "ok");
+  configure("{}", R"({"image":"no-such-image:1"})");
+  auto missing = check(openclaw({"doctor"}), "sandbox.engine");
+  EXPECT_EQ(code_, 1);
+  EXPECT_EQ(text_at(missing, "/fix"), "scripts/sandbox-setup.sh no-such-image:1");
+}
+
+}  // namespace
+}  // namespace openclaw::sandbox
