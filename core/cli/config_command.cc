@@ -10,18 +10,18 @@
 namespace openclaw::cli {
 namespace {
 
-// "did you mean" for a key that is in no source and in no schema.
+// The default of a key that is in no source, or "did you mean" for one that is in no schema either.
 std::string hint_for(const config::KeyPath& path) {
-  auto text = config::to_text(path);
-  if (const auto* known = config::schema_at(config::schema(), text)) {
-    const auto* otherwise = known->if_contains("default");
-    return otherwise ? "; its default is " + json::serialize(*otherwise) : "";
-  }
   if (path.empty() || path.back().index) return {};
   auto parent_path = config::to_text(config::KeyPath(path.begin(), path.end() - 1));
   const auto* parent = parent_path.empty() ? &config::schema() : config::schema_at(config::schema(), parent_path);
   const auto* properties = parent ? parent->if_contains("properties") : nullptr;
   if (!properties || !properties->is_object()) return {};
+  // From the parent: a default stands beside a "$ref", not behind it.
+  if (const auto* known = properties->get_object().if_contains(path.back().key)) {
+    const auto* otherwise = known->is_object() ? known->get_object().if_contains("default") : nullptr;
+    return otherwise ? "; its default is " + json::serialize(*otherwise) : "";
+  }
   std::vector<std::string> names;
   for (const auto& member : properties->get_object()) names.emplace_back(member.key());
   auto meant = config::nearest(path.back().key, names);
@@ -107,10 +107,11 @@ void config_validate(Context& context) {
   if (config.has_error()) {
     if (!context.json) return context.fail(config.error());
     context.exit_code = kConfigError;
-    const auto* issues = config.error().details.if_contains("issues");
+    const Error error = config.error();  // answered by value: a pointer into it would dangle
+    const auto* issues = error.details.if_contains("issues");
     json::array list;
     if (issues && issues->is_array()) list = issues->get_array();
-    if (list.empty()) list.emplace_back(json::object{{"path", ""}, {"message", config.error().message}});
+    if (list.empty()) list.emplace_back(json::object{{"path", ""}, {"message", error.message}});
     context.out().print_json(json::object{{"valid", false}, {"path", file}, {"issues", std::move(list)}});
     return;
   }

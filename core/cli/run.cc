@@ -57,6 +57,7 @@ void complain(const CLI::App& app, const CLI::ParseError& wrong, Output& out) {
     auto meant = config::nearest(word.substr(0, word.find('=')), names);
     if (!meant.empty()) message += " Did you mean " + meant + "?";
   }
+  if (!message.ends_with('.') && !message.ends_with('?')) message += '.';
   out.error(message + " See: " + path + " --help");
 }
 

@@ -67,7 +67,7 @@ TEST(JsonlSink, LinesHaveTheDocumentedShapeAndCarryNoSecret) {
   auto text = slurp(sink->path());
   auto line = json::parse(text.substr(0, text.size() - 1)).as_object();
   EXPECT_EQ(line["0"].as_string(), "{\"subsystem\":\"telegram\"}");
-  EXPECT_THAT(std::string(line["1"].as_string()), HasSubstr("with *** and ? bytes"));
+  EXPECT_THAT(std::string(line["1"].as_string()), HasSubstr("with *** and \xEF\xBF\xBD bytes"));
   EXPECT_EQ(line["_meta"].as_object()["logLevelName"].as_string(), "WARN");
   EXPECT_EQ(line["time"].as_string(), line["_meta"].as_object()["date"].as_string());
   EXPECT_THAT(sink->path().filename().string(), testing::MatchesRegex("openclaw-[0-9-]{10}.log"));

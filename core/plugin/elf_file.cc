@@ -113,8 +113,9 @@ Result<void> read_note_segment(const Reader& reader, const Elf64_Phdr& segment, 
   std::vector<std::byte> bytes;
   if (!reader.array(segment.p_offset, segment.p_filesz, bytes))
     return broken("a note segment is truncated");
-  // Notes of the GNU property kind are aligned to 8; all others, ours among them, to 4.
-  const std::uint64_t align = segment.p_align == 8 ? 8 : 4;
+  // Notes are aligned to 4, ours among them. The GNU property note, aligned to 8, has only sizes that make no
+  // difference; and mold puts both kinds into one segment, so that its alignment says nothing.
+  constexpr std::uint64_t align = 4;
   std::uint64_t at = 0;
   while (at + sizeof(Elf64_Nhdr) <= bytes.size()) {
     Elf64_Nhdr head{};

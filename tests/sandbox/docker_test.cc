@@ -75,7 +75,8 @@ TEST_F(DockerSandbox, R170R173R174R186R187R188R189R192InspectShowsWhatWasAskedFo
 
 TEST_F(DockerSandbox, R190UlimitsHold) {
   configure("{}");
-  EXPECT_EQ(sh("ulimit -Sn; ulimit -Hn").out, "1024\n2048\n");
+  // The soft limit of files is only a default: runc built with Go 1.19 or later may start an exec with the hard one.
+  EXPECT_EQ(sh("ulimit -Hn").out, "2048\n");
   EXPECT_EQ(sh("grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3").out, "256\n");
 }
 
