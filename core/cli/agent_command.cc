@@ -12,6 +12,9 @@ using gateway_client::ConnectAs;
 using gateway_client::GatewayClient;
 using std::chrono::milliseconds;
 
+// The gateway's own limit for a tool, and the way there and back.
+constexpr milliseconds kToolTime{10 * 60 * 1000 + 5000};
+
 struct AgentFlags {
   std::string message, agent, session, thinking;
   int timeout_s = 600;
@@ -107,7 +110,7 @@ void invoke_tool(Context& context, const ToolFlags& flags) {
   json::object params{{"tool", flags.tool}, {"args", std::move(args)}};
   if (!flags.session.empty()) params["sessionKey"] = flags.session;
   if (!flags.agent.empty()) params["agentId"] = flags.agent;
-  auto answer = context.call_gateway(ConnectAs::kFull, "tools.invoke", std::move(params));
+  auto answer = context.call_gateway(ConnectAs::kFull, "tools.invoke", std::move(params), kToolTime);
   if (!answer) return;
   const auto* is_error = find_at(*answer, "/result/isError");
   if (is_error && is_error->is_bool() && is_error->as_bool()) context.exit_code = kFailed;

@@ -4,6 +4,7 @@
 // Context::exit_code. Anything that lists takes --json: one JSON value on standard output, nothing else.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ class Context {
   bool json = false;
   gateway_client::Overrides gateway;
   int timeout_ms = 10000;
+  bool timeout_given = false;
   int exit_code = kOk;
 
   // The configuration without plugin schemas: enough to find a gateway, and cheap.
@@ -56,7 +58,9 @@ class Context {
   using Session = std::function<Awaitable<Result<void>>(gateway_client::GatewayClient&, json::object hello)>;
   bool with_gateway(gateway_client::ConnectAs as, std::vector<std::string> scopes, Session session);
   // One call on one connection, as most commands need it; nothing when it failed (and was printed).
-  std::optional<json::value> call_gateway(gateway_client::ConnectAs as, std::string method, json::value params);
+  // A method that works instead of looking something up gets `work_time`, unless the user set a limit.
+  std::optional<json::value> call_gateway(gateway_client::ConnectAs as, std::string method, json::value params,
+                                          std::chrono::milliseconds work_time = {});
 
  private:
   config::Paths paths_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>
@@ -107,13 +108,15 @@ bool Context::with_gateway(gateway_client::ConnectAs as, std::vector<std::string
 }
 
 std::optional<json::value> Context::call_gateway(gateway_client::ConnectAs as, std::string method,
-                                                 json::value params) {
+                                                 json::value params, milliseconds work_time) {
   std::optional<json::value> answer;
+  milliseconds limit(timeout_ms);
+  if (!timeout_given) limit = std::max(limit, work_time);
   std::vector<std::string> scopes;
   if (as == gateway_client::ConnectAs::kLeast) scopes = {"operator.read"};
   bool ok = with_gateway(as, std::move(scopes),
                          [&](gateway_client::GatewayClient& client, const json::object&) {
-                           return call_into(&client, method, params, milliseconds(timeout_ms), &answer);
+                           return call_into(&client, method, params, limit, &answer);
                          });
   return ok ? std::move(answer) : std::nullopt;
 }
@@ -126,7 +129,9 @@ void add_gateway_flags(CLI::App& command, Context& context) {
   command.add_option("--url", context.gateway.url, "Gateway address (ws:// or wss://)");
   command.add_option("--token", context.gateway.token, "Gateway token");
   command.add_option("--password", context.gateway.password, "Gateway password");
-  command.add_option("--timeout", context.timeout_ms, "Time limit in milliseconds")->check(CLI::PositiveNumber);
+  command.add_option("--timeout", context.timeout_ms, "Time limit in milliseconds")
+      ->check(CLI::PositiveNumber)
+      ->each([&context](const std::string&) { context.timeout_given = true; });
 }
 
 }  // namespace openclaw::cli

@@ -184,6 +184,9 @@ void list(Context& context, bool only_browsers) {
 
 // ---- recreate
 
+// The gateway's own limit for removals, and the way there and back.
+constexpr std::chrono::milliseconds kRemovalTime{2 * 60 * 1000 + 5000};
+
 struct Recreate {
   std::string session, agent;
   bool all = false, browser = false, force = false;
@@ -193,7 +196,7 @@ std::optional<json::array> removed_by_gateway(Context& context, const Recreate& 
   json::object params{{"force", wanted.force}};
   if (!wanted.session.empty()) params["sessionKey"] = wanted.session;
   if (!wanted.agent.empty()) params["agentId"] = wanted.agent;
-  auto answer = context.call_gateway(ConnectAs::kFull, "sandbox.recreate", std::move(params));
+  auto answer = context.call_gateway(ConnectAs::kFull, "sandbox.recreate", std::move(params), kRemovalTime);
   if (!answer) return std::nullopt;
   const auto* names = find_at(*answer, "/removed");
   return names && names->is_array() ? names->get_array() : json::array();

@@ -107,6 +107,12 @@ test('openclaw tools invoke runs one command in the sandbox', () => inWorld(asyn
   const ran = await world.cli(['tools', 'invoke', 'exec', '--args', JSON.stringify({ command: 'echo from the $(cat /proc/sys/kernel/hostname | wc -l) box' })]);
   assert.equal(ran.code, 0, ran.err);
   assert.match(ran.out, /^from the 1 box$/m);
+  // A command may take longer than the limit of commands that only look something up (10 s), unless it is told so.
+  const long = await world.cli(['tools', 'invoke', 'exec', '--args', '{"command":"sleep 11; echo at last","yieldMs":60000}']);
+  assert.match(long.out, /^at last$/m, long.err);
+  const impatient = await world.cli(['tools', 'invoke', 'exec', '--timeout', '1500', '--args', '{"command":"sleep 5000","yieldMs":60000}']);
+  assert.equal(impatient.code, 1, impatient.out);
+  assert.match(impatient.err, /time limit/);
   const failed = await world.cli(['tools', 'invoke', 'exec', '--args', '{"command":"exit 3"}']);
   assert.equal(failed.code, 1, failed.out + failed.err);
   assert.match(failed.out + failed.err, /exit code 3/);
