@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs every test: release, ASan+UBSan, TSan, then short fuzz runs.
-#   scripts/test.sh [--quick] [--fuzz-seconds N]
+#   scripts/test.sh [--quick] [--suites "release asan tsan fuzz"] [--fuzz-seconds N]
 # --quick: only the debug build and its tests. Needs root (or sudo) for packages and for a Docker engine.
 #
-# The release build is what people run: its tests are the ones that start the program. Unit tests run in both
-# sanitizer builds, which see more.
+# Beside a sanitizer suite, which sees more, release only runs the tests that start the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-quick=0 fuzz_seconds=60
+suites="release asan tsan fuzz" fuzz_seconds=60
 while (($#)); do
   case $1 in
-    --quick) quick=1 ;;
+    --quick) suites=dev ;;
+    --suites) suites=${2:?--suites needs names}; shift ;;
     --fuzz-seconds) fuzz_seconds=${2:?--fuzz-seconds needs a number}; shift ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "Unknown argument: $1 (see --help)" >&2; exit 2 ;;
   esac
   shift
@@ -32,15 +32,21 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   cmake --preset "$1" -DBUILD_TESTING=ON "${@:2}" >/dev/null
   cmake --build --preset "$1"
   step "$1: tests"
-  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j3
 }
-if ((quick)); then
-  suite dev
-else
-  suite release -DOPENCLAW_UNIT_TESTS=OFF
-  suite asan
-  suite tsan
-  step "fuzz: build and $fuzz_seconds s each"
-  scripts/fuzz.sh "$fuzz_seconds"
-fi
+for name in $suites; do
+  case $name in
+    dev | asan | tsan) suite "$name" ;;
+    release)
+      unit_tests=ON
+      [[ $suites == *san* ]] && unit_tests=OFF
+      suite release -DOPENCLAW_UNIT_TESTS=$unit_tests
+      ;;
+    fuzz)
+      step "fuzz: build and $fuzz_seconds s each"
+      scripts/fuzz.sh "$fuzz_seconds"
+      ;;
+    *) echo "Unknown suite: $name (dev, release, asan, tsan, fuzz)" >&2; exit 2 ;;
+  esac
+done
 step "Done"
