@@ -39,8 +39,11 @@ if "$openclaw" health --json >/dev/null 2>&1; then
 else
   step "Starting the gateway"
   if ((foreground)); then exec "$openclaw" gateway run; fi
-  mkdir -p "$state/logs"
-  setsid nohup "$openclaw" gateway run </dev/null >"$state/logs/console.log" 2>&1 &
+  (
+    umask 077  # the state directory is its owner's alone
+    mkdir -p "$state/logs"
+    exec setsid nohup "$openclaw" gateway run </dev/null >"$state/logs/console.log" 2>&1
+  ) &
   gateway=$!
   until "$openclaw" health --json >/dev/null 2>&1; do
     if ! kill -0 "$gateway" 2>/dev/null; then

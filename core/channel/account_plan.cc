@@ -188,9 +188,10 @@ std::vector<AccountPlan> plan_accounts(const config::Config& config,
     for (const std::string& channel : info.manifest.channels) {
       if (std::find(seen.begin(), seen.end(), channel) != seen.end()) continue;
       seen.push_back(channel);
-      // Without a section the environment alone may configure it; else it is listed as not
-      // configured.
+      // Without a section the environment alone may configure it; else it is listed as not configured, which
+      // is no problem: nobody asked for it.
       plan_channel(out, channel, {}, &info, environment);
+      if (!out.back().configured && info.state != plugin::State::kRefused) out.back().problem.clear();
     }
   }
   return out;

@@ -67,7 +67,7 @@ std::optional<Error> ask_gateway(const Context& context, gateway_client::Target 
 
 void check_channels(const json::value& status, std::vector<Check>& out) {
   const auto* accounts = find_at(status, "/channelAccounts");
-  std::size_t running = 0;
+  std::size_t running = 0, set_up = 0;
   for (const auto& [channel, list] :
        accounts && accounts->is_object() ? accounts->get_object() : json::object()) {
     for (const auto& account : list.is_array() ? list.get_array() : json::array()) {
@@ -80,15 +80,17 @@ void check_channels(const json::value& status, std::vector<Check>& out) {
         ++running;
         continue;
       }
+      if (error.empty()) continue;  // a plugin is there, and nobody set the channel up
+      ++set_up;
       add(out, "channels.failing",
           "Channel " + std::string(channel) + "/" + text_at(account, "/accountId", "default"),
-          Status::kFail, error.empty() ? "it is not configured completely" : error,
+          Status::kFail, error,
           "openclaw channels status --probe");
     }
   }
   if (running > 0) {
     add(out, "channels.running", "Channels", Status::kOk, std::to_string(running) + " without error");
-  } else if (!accounts || !accounts->is_object() || accounts->get_object().empty()) {
+  } else if (set_up == 0) {
     add(out, "channels.none", "Channels", Status::kInfo, "none configured", "openclaw channels add");
   }
 }
