@@ -32,12 +32,20 @@ Colour colour_of(std::string_view level) {
   return Colour::kNone;
 }
 
+// The first field is a text, or {"subsystem":NAME} written as one: then "[NAME]".
+std::string subsystem_or_text(const std::string& first) {
+  boost::system::error_code failed;
+  auto parsed = json::parse(first, failed);
+  auto name = failed ? std::string() : text_at(parsed, "/subsystem");
+  return name.empty() ? first : "[" + name + "]";
+}
+
 // One log line for people: "12:00:01 warn  message"; other text passes unchanged.
 std::string readable(const Output& out, std::string_view line, bool plain) {
   boost::system::error_code failed;
   auto parsed = json::parse(line, failed);
   if (failed || !parsed.is_object()) return std::string(line);
-  std::string message = text_at(parsed, "/0");
+  std::string message = subsystem_or_text(text_at(parsed, "/0"));
   if (auto more = text_at(parsed, "/1"); !more.empty()) message += " " + more;
   auto level = text_at(parsed, "/_meta/logLevelName");
   auto text = text_at(parsed, "/time") + " " + level + " " + message;
