@@ -54,6 +54,18 @@ TEST(Toml, ASyntaxErrorNamesLineAndColumn) {
   EXPECT_THAT(why(toml("[gateway]\nport = = 3\n")), HasSubstr("openclaw.toml:2:"));
 }
 
+TEST(Toml, AKeyThatBeginsOddlyNamesLineAndColumn) {
+  EXPECT_THAT(why(toml("[$gateway]\nport = 1\n")), HasSubstr("openclaw.toml:1:2"));
+}
+
+TEST(Toml, OnlyQuotedTextAndCommentsMayHaveOtherCharactersThanAscii) {
+  EXPECT_EQ(toml("\xEF\xBB\xBF[gateway] # \xC3\xA9\nport = 1\n[messages]\nresponsePrefix = '\xC3\xA9'\n")
+                .value()
+                ->get_int("gateway.port", 0),
+            1);
+  EXPECT_THAT(why(toml("[gateway]\np\xC3\x80rt = 1\n")), HasSubstr("openclaw.toml:2:2"));
+}
+
 TEST(Toml, ATextThatIsNoUtf8NamesLineAndColumn) {
   EXPECT_THAT(why(toml("[gateway]\nport = 1\n[chann\x9a\n")), HasSubstr("openclaw.toml:3:7"));
 }
