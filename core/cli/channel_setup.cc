@@ -43,8 +43,7 @@ std::vector<ChannelKind> channel_kinds(const std::vector<plugin::PluginInfo>& pl
   for (const auto& info : plugins) {
     for (const auto& id : info.manifest.channels) {
       if (std::any_of(out.begin(), out.end(), [&](const ChannelKind& kind) { return kind.id == id; })) continue;
-      bool refused = info.state == plugin::State::kRefused;
-      out.push_back({id, channel::channel_traits(info.manifest, id), refused ? info.reason : ""});
+      out.push_back({id, channel::channel_traits(info.manifest, id), info.usable ? "" : info.reason});
     }
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });

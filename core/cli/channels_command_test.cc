@@ -1,3 +1,8 @@
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
 #include "channel/channel_service.h"
 #include "cli/cli_fixture_for_test.h"
 
@@ -9,7 +14,61 @@ using testing::Not;
 
 constexpr const char* kKey = "squawk-7731-secret";
 
-class ChannelsCommand : public Cli {};
+class ChannelsCommand : public Cli {
+ protected:
+  // Runs a command at a terminal of its own and types when the question is seen. Answers what the terminal showed.
+  struct Seen {
+    std::string shown;
+    int code = -1;
+    bool echo = false;  // the terminal is left with its echo on
+  };
+  Seen at_a_terminal(const std::vector<std::string>& command, const std::string& question, const std::string& typed) {
+    Seen seen;
+    int terminal = -1;
+    pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (child == 0) {
+      std::vector<std::string> words{"openclaw"};
+      words.insert(words.end(), command.begin(), command.end());
+      std::vector<char*> pointers;
+      for (auto& word : words) pointers.push_back(word.data());
+      int code = run(static_cast<int>(pointers.size()), pointers.data());
+      std::fflush(nullptr);
+      _exit(code);
+    }
+    bool answered = false;
+    char buffer[1024];
+    for (ssize_t got = 0; (got = ::read(terminal, buffer, sizeof buffer)) > 0;) {
+      seen.shown.append(buffer, static_cast<std::size_t>(got));
+      if (answered || seen.shown.find(question) == std::string::npos) continue;
+      answered = true;
+      EXPECT_EQ(::write(terminal, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    seen.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    termios settings{};
+    seen.echo = tcgetattr(terminal, &settings) == 0 && (settings.c_lflag & ECHO) != 0;
+    close(terminal);
+    return seen;
+  }
+};
+
+TEST_F(ChannelsCommand, ATokenTypedAtTheTerminalIsNotShown) {
+  auto seen = at_a_terminal({"channels", "add", "--channel", "parrot"}, "(not shown): ",
+                            std::string("x\x7f") + kKey + "\n");
+  EXPECT_EQ(seen.code, 0) << seen.shown;
+  EXPECT_THAT(seen.shown, HasSubstr("Added"));
+  EXPECT_THAT(seen.shown, Not(HasSubstr("squawk")));
+  EXPECT_TRUE(seen.echo);
+  EXPECT_THAT(read(config()), HasSubstr(std::string("featherKey = \"") + kKey + "\""));
+}
+
+TEST_F(ChannelsCommand, CtrlCAtTheQuestionWritesNothingAndLeavesTheTerminalUsable) {
+  auto seen = at_a_terminal({"channels", "add", "--channel", "parrot"}, "(not shown): ", "abc\x03");
+  EXPECT_EQ(seen.code, 1);
+  EXPECT_TRUE(seen.echo);
+  EXPECT_FALSE(std::filesystem::exists(config()));
+}
 
 TEST_F(ChannelsCommand, R131R133AddStoresTheTokenPrivatelyAndNeverShowsIt) {
   auto added = run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});

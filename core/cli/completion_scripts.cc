@@ -121,14 +121,15 @@ complete -F _openclaw openclaw
 constexpr std::string_view kZshTail = R"(
 _openclaw() {
   local at='' word
-  local -a verbs flags valued choices
+  local -a verbs flags valued choices names
   integer i
   _openclaw_at ''
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i]
+    names=("${(@)verbs%%:*}")
     if [[ $word == -* ]]; then
       (( ${valued[(Ie)$word]} )) && ((i++))
-    elif (( ${${verbs%%:*}[(Ie)$word]} )); then
+    elif (( ${names[(Ie)$word]} )); then
       at="${at:+$at }$word"
       _openclaw_at "$at"
     fi

@@ -63,7 +63,7 @@ class QuietTerminal {
     changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
   }
   ~QuietTerminal() {
-    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (changed_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
   }
   QuietTerminal(const QuietTerminal&) = delete;
   QuietTerminal& operator=(const QuietTerminal&) = delete;
@@ -86,9 +86,10 @@ Result<std::string> Prompt::text(std::string_view question, std::string_view oth
 }
 
 Result<std::string> Prompt::secret(std::string_view question) {
-  say(std::string(question) + " (not shown): ");
+  // Quiet before the question is seen: what a quick answer types must neither be shown nor be flushed away.
   QuietTerminal terminal;
   if (!terminal.quiet()) return Error(Code::kFailedPrecondition, "the terminal's echo cannot be switched off");
+  say(std::string(question) + " (not shown): ");
   std::string line;
   char c = 0;
   for (;;) {

@@ -44,6 +44,8 @@ struct BuildOptions {
 };
 Result<Snapshot> build_config(std::string_view text, const std::vector<ForeignSection>& foreign,
                               const BuildOptions& options);
+inline constexpr std::string_view kCheckAdvice =
+    "\nCorrect it, then check with: openclaw config validate";
 // Lists the issues with file:line:column; details.kind is "config", details.issues has them.
 Error invalid_config(const std::vector<Issue>& issues, const std::filesystem::path& file);
 // What the first write makes of an openclaw.json. Comments of the JSON5 text are not carried over.

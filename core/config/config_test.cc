@@ -183,7 +183,9 @@ TEST_F(ConfigFile, SetAddsAKeyWhereItBelongsAndUnsetTakesItAway) {
 
 TEST_F(ConfigFile, AnInvalidSetChangesNothing) {
   write("openclaw.toml", "[gateway]\nport = 18789\n");
-  EXPECT_TRUE(set_value(paths("openclaw.toml"), "gateway.port", "soon", {}).has_error());
+  auto refused = set_value(paths("openclaw.toml"), "gateway.port", "soon", {});
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_THAT(refused.error().message, HasSubstr("Nothing was changed."));
   EXPECT_EQ(read("openclaw.toml"), "[gateway]\nport = 18789\n");
 }
 

@@ -47,8 +47,14 @@ Result<void> validate(const Paths& paths, const std::filesystem::path& file, std
   options.home = paths.home.string();
   options.state_dir = paths.state_dir.string();
   auto built = build_config(text, foreign, options);
-  if (!built) return built.error();
-  return {};
+  if (built) return {};
+  // The positions are those of the text that was not written.
+  Error refused = built.error();
+  if (refused.message.ends_with(kCheckAdvice)) {
+    refused.message.resize(refused.message.size() - kCheckAdvice.size());
+    refused.message += "\nNothing was changed.";
+  }
+  return refused;
 }
 
 Result<void> write_if_unchanged(const CurrentFile& before, const std::filesystem::path& target,

@@ -191,7 +191,7 @@ Error invalid_config(const std::vector<Issue>& issues, const std::filesystem::pa
     message += " " + issues[i].message;
   }
   if (issues.size() > kShownIssues) message += "\n  ...";
-  message += "\nCorrect it, then check with: openclaw config validate";
+  message += kCheckAdvice;
   return Error(Code::kInvalidArgument, message,
                {{"kind", "config"}, {"file", file.string()}, {"issues", std::move(list)}});
 }
