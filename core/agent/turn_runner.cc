@@ -427,7 +427,7 @@ Awaitable<> TurnRunner::keep_partial(TurnPtr turn, std::string stop_reason, std:
   if (!turn->thinking.empty() && turn->text.current().empty()) {
     content.push_back(json::object{{"type", "thinking"}, {"thinking", turn->thinking}});
   }
-  auto text = turn->text.current();
+  std::string text(turn->text.current());
   if (!trimmed(text).empty()) content.push_back(json::object{{"type", "text"}, {"text", text}});
   if (content.empty()) co_return;
   auto message = assistant_message(std::move(content), turn->model(), {}, stop_reason);

@@ -41,7 +41,7 @@ class ReplyText {
   std::string reply() const;
   std::string shown() const { return whole_.substr(0, shown_); }
   // Of the answer that is being written.
-  std::string current() const { return whole_.substr(answer_start_); }
+  std::string_view current() const { return std::string_view(whole_).substr(answer_start_); }
 
  private:
   std::string whole_;

@@ -156,8 +156,9 @@ TEST_F(AgentTest, AbortReachesARunningToolAndEveryCallGetsAResult) {
 
 TEST_F(AgentTest, AToolThatIgnoresTheAbortDoesNotHoldTheTurn) {
   auto never = std::make_shared<Event>(runtime_);
-  FunctionTool::Body body = [&](tool::ToolCall, Limits) -> Awaitable<Result<tool::ToolResult>> {
-    co_await never->wait(Deadline::after(std::chrono::seconds(60)));
+  FunctionTool::Body body = [never](tool::ToolCall, Limits) -> Awaitable<Result<tool::ToolResult>> {
+    auto event = never;  // the frame outlives the closure
+    co_await event->wait(Deadline::after(std::chrono::seconds(60)));
     co_return plain("late");
   };
   add_tool("deaf", body);

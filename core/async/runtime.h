@@ -58,6 +58,7 @@ class Event {
 };
 
 // The right to finish one suspend(). Copyable; any thread; the first call wins, others do nothing.
+// It does not keep what it finishes: a copy left on another thread may outlive the loop, whose timers may not.
 template <class T>
 class Completer {
  public:
@@ -68,17 +69,21 @@ class Completer {
     std::optional<Result<T>> result;
   };
 
-  explicit Completer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  explicit Completer(const std::shared_ptr<State>& state) : state_(state) {}
 
   // [any-thread]
   void operator()(Result<T> result) const {
-    auto state = state_;
-    state->runtime.post([state, result = std::make_shared<Result<T>>(std::move(result))]() mutable {
+    auto state = state_.lock();
+    if (!state) return;
+    auto& runtime = state->runtime;
+    runtime.post([state = std::move(state), result = std::make_shared<Result<T>>(std::move(result))]() mutable {
       finish(*state, std::move(*result));
     });
   }
   // Without the detour over the queue. [loop thread]
-  void now(Result<T> result) const { finish(*state_, std::move(result)); }
+  void now(Result<T> result) const {
+    if (auto state = state_.lock()) finish(*state, std::move(result));
+  }
 
  private:
   static void finish(State& state, Result<T> result) {
@@ -86,7 +91,7 @@ class Completer {
     state.result.emplace(std::move(result));
     state.event.set();
   }
-  std::shared_ptr<State> state_;
+  std::weak_ptr<State> state_;
 };
 
 // Bridges a callback world into a coroutine: calls `start` with a Completer and waits until it is used,

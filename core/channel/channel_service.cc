@@ -292,9 +292,7 @@ Awaitable<Result<json::object>> Service::send(std::string channel, std::string a
 std::unique_ptr<ChannelService> ChannelService::create(Runtime& runtime,
                                                        config::ConfigStore& config,
                                                        plugin::PluginHost& plugins,
-                                                       agent::AgentService& agents,
-                                                       session::SessionStore& sessions) {
-  (void)sessions;  // keys come from session/session_key.h; entries are the agent's business
+                                                       agent::AgentService& agents) {
   return std::make_unique<Service>(runtime, config, plugins, agents);
 }
 

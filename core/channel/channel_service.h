@@ -14,7 +14,6 @@
 #include "async/runtime.h"
 #include "config/config.h"
 #include "plugin/plugin_host.h"
-#include "session/session_store.h"
 
 namespace openclaw::channel {
 
@@ -22,8 +21,7 @@ class ChannelService : public plugin::ChannelEvents {
  public:
   static std::unique_ptr<ChannelService> create(Runtime& runtime, config::ConfigStore& config,
                                                 plugin::PluginHost& plugins,
-                                                agent::AgentService& agents,
-                                                session::SessionStore& sessions);
+                                                agent::AgentService& agents);
   // Opens the store, creates and starts an instance per configured account, resumes what a crash
   // left.
   virtual Awaitable<Result<void>> start() = 0;

@@ -53,7 +53,7 @@ class ChannelServiceTest : public testing::Test {
     };
     if (prepare) prepare(*life_);
     life_->service =
-        ChannelService::create(life_->runtime, life_->store, life_->host, life_->agent, sessions());
+        ChannelService::create(life_->runtime, life_->store, life_->host, life_->agent);
     auto started = wait(life_->service->start());
     ASSERT_TRUE(started.has_value()) << started.error().message;
   }
@@ -65,12 +65,6 @@ class ChannelServiceTest : public testing::Test {
   void crash() {
     static auto* graveyard = new std::vector<std::unique_ptr<Life>>();
     graveyard->push_back(std::move(life_));
-  }
-
-  static session::SessionStore& sessions() {
-    // Not used by the room; a reference is all it takes.
-    static session::SessionStore* none = nullptr;
-    return *none;
   }
 
   Result<json::value> platform(const std::string& slot, const json::object& payload,

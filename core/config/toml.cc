@@ -22,9 +22,10 @@ Position position_of(const toml::source_position& at) {
   return {static_cast<int>(at.line), static_cast<int>(at.column)};
 }
 
-// What must not reach toml++: it destroys nested tables recursively, so no key of a million dots; and its table
-// of letters has undefined behaviour on some characters outside of strings and comments, where TOML knows only
-// ASCII. On text that is no TOML the count may be wrong, and then toml++ says so.
+// What must not reach toml++: it destroys nested tables recursively, so no key of a million dots; and its test for
+// white space has undefined behaviour on U+FC66 to U+FEFE, which it asks about outside of strings and comments, where
+// TOML knows only ASCII, and when it looks for the end of a broken value, in which a quote means nothing. On other
+// text that is no TOML the count may be wrong, and then toml++ says so.
 class TextGuard {
  public:
   explicit TextGuard(std::string_view text) : text_(text) {}
@@ -40,6 +41,7 @@ class TextGuard {
       if (c == '#') {
         skip_comment();
       } else if (c == '"' || c == '\'') {
+        if (!string_may_begin()) return refuse(error, "a quote in the middle of a key or value");
         skip_string(c);
       } else if (c == '.') {
         if (++dots >= kMaxDepth) return refuse(error, "the key has more than 64 parts");
@@ -53,6 +55,11 @@ class TextGuard {
   }
 
  private:
+  bool string_may_begin() const {
+    std::size_t before = at_;
+    while (before > 0 && (text_[before - 1] == ' ' || text_[before - 1] == '\t')) --before;
+    return before == 0 || std::string_view("\n=,[.{").find(text_[before - 1]) != std::string_view::npos;
+  }
   bool refuse(SyntaxError& error, const char* why) const {
     error = {{line_, static_cast<int>(at_ - line_start_) + 1}, why};
     return true;

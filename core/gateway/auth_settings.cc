@@ -39,13 +39,13 @@ AuthSettings read_auth_settings(const config::Config& config) {
   out.password = config.get_string("gateway.auth.password");
   if (out.password.empty()) out.password = environment("OPENCLAW_GATEWAY_PASSWORD");
   auto mode = config.get_string("gateway.auth.mode");
-  using Mode = AuthSettings::Mode;
-  out.mode = mode == "none"            ? Mode::kNone
-             : mode == "password"      ? Mode::kPassword
-             : mode == "trusted-proxy" ? Mode::kTrustedProxy
-             : mode == "token"         ? Mode::kToken
-             : out.password.empty()    ? Mode::kToken
-                                       : Mode::kPassword;
+  using AuthMode = AuthSettings::Mode;
+  out.mode = mode == "none"            ? AuthMode::kNone
+             : mode == "password"      ? AuthMode::kPassword
+             : mode == "trusted-proxy" ? AuthMode::kTrustedProxy
+             : mode == "token"         ? AuthMode::kToken
+             : out.password.empty()    ? AuthMode::kToken
+                                       : AuthMode::kPassword;
   out.trusted_proxies = config.get_strings("gateway.trustedProxies");
   out.trusted_proxy.configured = config.find("gateway.auth.trustedProxy") != nullptr;
   out.trusted_proxy.user_header = config.get_string("gateway.auth.trustedProxy.userHeader");
@@ -89,21 +89,21 @@ std::string_view mode_name(AuthSettings::Mode mode) noexcept {
 }
 
 std::string refuse_to_start(const AuthSettings& settings, bool beyond_loopback) {
-  using Mode = AuthSettings::Mode;
-  if (settings.mode == Mode::kNone) {
+  using AuthMode = AuthSettings::Mode;
+  if (settings.mode == AuthMode::kNone) {
     return beyond_loopback
                ? "gateway.auth.mode is none, but gateway.bind reaches beyond this machine; "
                  "type: openclaw config set gateway.auth.mode token"
                : "";
   }
-  if (settings.mode == Mode::kTrustedProxy) {
+  if (settings.mode == AuthMode::kTrustedProxy) {
     if (settings.trusted_proxy.user_header.empty() || settings.trusted_proxies.empty()) {
       return "gateway.auth.mode is trusted-proxy; it needs gateway.trustedProxies and "
              "gateway.auth.trustedProxy.userHeader";
     }
     return "";
   }
-  bool is_token = settings.mode == Mode::kToken;
+  bool is_token = settings.mode == AuthMode::kToken;
   const auto& secret = is_token ? settings.token : settings.password;
   std::string key = is_token ? "gateway.auth.token" : "gateway.auth.password";
   if (secret.empty()) {

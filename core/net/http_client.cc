@@ -11,7 +11,7 @@
 #include <thread>
 #include <unordered_map>
 
-#include <curl/curl.h>
+#include "net/libcurl.h"
 
 namespace openclaw::net {
 namespace {
@@ -42,10 +42,10 @@ Result<void> check_request(const HttpRequest& request) {
 }
 
 struct SlistFree {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { libcurl().slist_free_all(list); }
 };
 struct EasyFree {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  void operator()(CURL* easy) const { libcurl().easy_cleanup(easy); }
 };
 
 // One request on its way. Touched by the client's thread alone.
@@ -106,7 +106,7 @@ void send_head(Transfer& t) {
   if (t.head_sent) return;
   t.head_sent = true;
   long status = 0;
-  curl_easy_getinfo(t.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  libcurl().easy_getinfo(t.easy.get(), CURLINFO_RESPONSE_CODE, &status);
   t.response.status = static_cast<int>(status);
   if (t.events.head && !is_redirect(t)) t.events.head(t.response);
 }
@@ -197,7 +197,7 @@ Error error_of(CURLcode code, const Transfer& t) {
   if (t.failure) return *t.failure;
   if (t.refused && code == CURLE_COULDNT_CONNECT) return *t.refused;
   std::string where = t.request.url.authority();
-  std::string why = curl_easy_strerror(code);
+  std::string why = libcurl().easy_strerror(code);
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return Error(Code::kDeadlineExceeded, where + " did not answer within the time limit");
@@ -249,6 +249,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
 
   void enqueue(Command command);
   void run();
+  bool open();
   bool drain();
   void begin(std::unique_ptr<Transfer> transfer);
   void set_up(Transfer& t);
@@ -265,6 +266,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<HttpClient::Impl> {
   CURLM* multi_ = nullptr;         // made and destroyed under mutex_; the handle is the thread's
   std::vector<Command> commands_;  // under mutex_
   bool stopping_ = false;          // under mutex_
+  std::optional<Error> unusable_;  // under mutex_; why libcurl cannot be had
   std::atomic<std::uint64_t> next_id_{1};
   std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> transfers_;  // the thread's
 };
@@ -289,26 +291,23 @@ std::uint64_t HttpClient::Impl::start(HttpRequest request, HttpEvents events) {
 }
 
 void HttpClient::Impl::enqueue(Command command) {
+  std::optional<Error> refusal;
   {
     std::lock_guard lock(mutex_);
-    if (!stopping_) {
+    if (stopping_) {
+      refusal = Error(Code::kCancelled, "the gateway is stopping");
+    } else if (unusable_) {
+      refusal = unusable_;
+    } else {
       if (!thread_.joinable()) {
         if (command.kind != Command::kStart) return;
-        static std::once_flag once;
-        std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-        multi_ = curl_multi_init();
-        curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 64L);
-        curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
         thread_ = std::thread([this] { run(); });
       }
       commands_.push_back(std::move(command));
-      curl_multi_wakeup(multi_);
-      return;
+      if (multi_ != nullptr) libcurl().multi_wakeup(multi_);
     }
   }
-  if (command.transfer) {
-    command.transfer->events.done(Error(Code::kCancelled, "the gateway is stopping"));
-  }
+  if (refusal && command.transfer) command.transfer->events.done(*refusal);
 }
 
 void HttpClient::Impl::stop() {
@@ -317,30 +316,54 @@ void HttpClient::Impl::stop() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     thread = std::move(thread_);
-    if (multi_ != nullptr) curl_multi_wakeup(multi_);
+    if (multi_ != nullptr) libcurl().multi_wakeup(multi_);
   }
   if (!thread.joinable()) return;
   assert(thread.get_id() != std::this_thread::get_id());
   thread.join();
   std::lock_guard lock(mutex_);
-  curl_multi_cleanup(multi_);
+  if (multi_ != nullptr) libcurl().multi_cleanup(multi_);
   multi_ = nullptr;
 }
 
 void HttpClient::Impl::run() {
+  if (!open()) return;
   for (;;) {
     bool stopping = drain();
     if (stopping) break;
     int running = 0;
-    curl_multi_perform(multi_, &running);
+    libcurl().multi_perform(multi_, &running);
     read_results();
     int wait_ms = expire();
-    // Sleeps until a socket, a timer of curl, our own timers or curl_multi_wakeup().
-    curl_multi_poll(multi_, nullptr, 0, wait_ms, nullptr);
+    // Sleeps until a socket, a timer of curl, our own timers or libcurl().multi_wakeup().
+    libcurl().multi_poll(multi_, nullptr, 0, wait_ms, nullptr);
   }
   while (!transfers_.empty()) {
     finish(transfers_.begin()->first, Error(Code::kCancelled, "the gateway is stopping"));
   }
+}
+
+// On this thread, because the loop must not wait while libcurl is loaded. False: what waits was told why.
+bool HttpClient::Impl::open() {
+  auto loaded = load_libcurl();
+  if (loaded.has_value()) {
+    CURLM* multi = libcurl().multi_init();
+    libcurl().multi_setopt(multi, CURLMOPT_MAXCONNECTS, 64L);
+    libcurl().multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+    std::lock_guard lock(mutex_);
+    multi_ = multi;
+    return true;
+  }
+  std::vector<Command> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    unusable_ = loaded.error();
+    waiting.swap(commands_);
+  }
+  for (auto& command : waiting) {
+    if (command.transfer) command.transfer->events.done(loaded.error());
+  }
+  return false;
 }
 
 // True when stop() was called; the commands before it are done first, so that each start has its
@@ -362,7 +385,7 @@ bool HttpClient::Impl::drain() {
       auto& t = *found->second;
       t.paused = false;
       t.last_activity = Clock::now();
-      auto code = curl_easy_pause(t.easy.get(), CURLPAUSE_CONT);
+      auto code = libcurl().easy_pause(t.easy.get(), CURLPAUSE_CONT);
       if (code != CURLE_OK) finish(command.id, error_of(code, t));
     }
   }
@@ -378,13 +401,13 @@ void HttpClient::Impl::begin(std::unique_ptr<Transfer> transfer) {
   auto id = transfer->id;
   auto& t = *(transfers_[id] = std::move(transfer));
   set_up(t);
-  if (curl_multi_add_handle(multi_, t.easy.get()) != CURLM_OK) {
+  if (libcurl().multi_add_handle(multi_, t.easy.get()) != CURLM_OK) {
     finish(id, Error(Code::kInternal, "libcurl refused the request"));
   }
 }
 
 void HttpClient::Impl::set_up(Transfer& t) {
-  t.easy.reset(curl_easy_init());
+  t.easy.reset(libcurl().easy_init());
   CURL* easy = t.easy.get();
   const auto& r = t.request;
   t.last_activity = Clock::now();
@@ -392,36 +415,36 @@ void HttpClient::Impl::set_up(Transfer& t) {
   t.head_sent = false;
   t.response = {};
   t.refused.reset();
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &t);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_URL, r.url.text().c_str());
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
-  if (!r.use_environment_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  if (r.url.is_unix()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r.url.unix_path.c_str());
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connect_timeout.count()));
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &t);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
-  curl_easy_setopt(easy, CURLOPT_PREREQDATA, &t);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &t);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
+  libcurl().easy_setopt(easy, CURLOPT_PRIVATE, &t);
+  libcurl().easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  libcurl().easy_setopt(easy, CURLOPT_URL, r.url.text().c_str());
+  libcurl().easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  libcurl().easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  libcurl().easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  libcurl().easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+  libcurl().easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  libcurl().easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  libcurl().easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  libcurl().easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  libcurl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  if (!options_.ca_file.empty()) libcurl().easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+  if (!r.use_environment_proxy) libcurl().easy_setopt(easy, CURLOPT_PROXY, "");
+  if (r.url.is_unix()) libcurl().easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r.url.unix_path.c_str());
+  libcurl().easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connect_timeout.count()));
+  libcurl().easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  libcurl().easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &t);
+  libcurl().easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
+  libcurl().easy_setopt(easy, CURLOPT_PREREQDATA, &t);
+  libcurl().easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  libcurl().easy_setopt(easy, CURLOPT_HEADERDATA, &t);
+  libcurl().easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  libcurl().easy_setopt(easy, CURLOPT_WRITEDATA, &t);
   if (r.idle_timeout.count() > 0) {
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &t);
+    libcurl().easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    libcurl().easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    libcurl().easy_setopt(easy, CURLOPT_XFERINFODATA, &t);
   }
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
+  libcurl().easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
   set_body(t);
   set_headers(t);
 }
@@ -431,19 +454,19 @@ void HttpClient::Impl::set_body(Transfer& t) {
   const auto& r = t.request;
   bool bodied = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
   if (r.body_source) {
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(easy, CURLOPT_READDATA, &t);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(r.body_source_bytes));
+    libcurl().easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    libcurl().easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    libcurl().easy_setopt(easy, CURLOPT_READDATA, &t);
+    libcurl().easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
+    libcurl().easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(r.body_source_bytes));
   } else if (bodied || !r.body.empty()) {
     // Not copied: the transfer outlives the handle.
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body.data());
+    libcurl().easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
+    libcurl().easy_setopt(easy, CURLOPT_POSTFIELDS, r.body.data());
   } else if (r.method == "HEAD") {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    libcurl().easy_setopt(easy, CURLOPT_NOBODY, 1L);
   }
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
+  libcurl().easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
 }
 
 void HttpClient::Impl::set_headers(Transfer& t) {
@@ -455,21 +478,21 @@ void HttpClient::Impl::set_headers(Transfer& t) {
     if (key == "content-length" || key == "transfer-encoding" || key == "connection") continue;
     if (key == "host" && !t.request.url.is_unix()) continue;
     has_type = has_type || key == "content-type";
-    list = curl_slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
+    list = libcurl().slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
   }
-  if (!has_type) list = curl_slist_append(list, "Content-Type:");  // no default for POST
-  list = curl_slist_append(list, "Expect:");                       // no round trip before a body
+  if (!has_type) list = libcurl().slist_append(list, "Content-Type:");  // no default for POST
+  list = libcurl().slist_append(list, "Expect:");                       // no round trip before a body
   t.headers.reset(list);
-  curl_easy_setopt(t.easy.get(), CURLOPT_HTTPHEADER, list);
+  libcurl().easy_setopt(t.easy.get(), CURLOPT_HTTPHEADER, list);
 }
 
 void HttpClient::Impl::read_results() {
   int left = 0;
-  while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+  while (CURLMsg* message = libcurl().multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     CURLcode code = message->data.result;  // the message dies with the handle's removal
     char* user = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &user);
+    libcurl().easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &user);
     auto& t = *reinterpret_cast<Transfer*>(user);
     if (code == CURLE_OK && !t.failure) {
       send_head(t);
@@ -489,7 +512,7 @@ void HttpClient::Impl::read_results() {
 // without it when there is no usable Location: then the 3xx itself is the answer.
 bool HttpClient::Impl::follow(Transfer& t) {
   char* location = nullptr;
-  curl_easy_getinfo(t.easy.get(), CURLINFO_REDIRECT_URL, &location);
+  libcurl().easy_getinfo(t.easy.get(), CURLINFO_REDIRECT_URL, &location);
   if (location == nullptr || t.request.body_source || t.request.url.is_unix()) return false;
   auto next = parse_url(location);
   if (next.has_error()) {
@@ -519,12 +542,12 @@ bool HttpClient::Impl::follow(Transfer& t) {
                          [&](const auto& name) { return lower_case(name) == key; });
     });
   }
-  curl_multi_remove_handle(multi_, t.easy.get());
+  libcurl().multi_remove_handle(multi_, t.easy.get());
   ++t.redirects;
   r.url = std::move(*next);
   r.allow_private = verdict->allow_private;
   set_up(t);
-  if (curl_multi_add_handle(multi_, t.easy.get()) == CURLM_OK) return true;
+  if (libcurl().multi_add_handle(multi_, t.easy.get()) == CURLM_OK) return true;
   t.failure = Error(Code::kInternal, "libcurl refused the request");
   return false;
 }
@@ -534,7 +557,7 @@ void HttpClient::Impl::finish(std::uint64_t id, Result<HttpResponse> result) {
   if (node.empty()) return;
   auto& t = *node.mapped();
   // Error when it was never added: harmless.
-  if (t.easy) curl_multi_remove_handle(multi_, t.easy.get());
+  if (t.easy) libcurl().multi_remove_handle(multi_, t.easy.get());
   t.easy.reset();
   if (result.has_error() && !t.begun) {
     Error error = result.error();

@@ -48,7 +48,7 @@ function(openclaw_add_plugin NAME)
     ${target} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/openclaw-plugin.map
     -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now)
   # clang leaves the sanitizer runtime to the executable, so its symbols are open in a library.
-  if(NOT (CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND (OPENCLAW_SANITIZE OR OPENCLAW_FUZZ)))
+  if(NOT (CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND OPENCLAW_SANITIZE))
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
   if(TARGET openclaw_warnings)

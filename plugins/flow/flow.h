@@ -26,8 +26,8 @@ class [[nodiscard]] Flow {
     struct Resume {
       bool await_ready() noexcept { return false; }
       std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> self) noexcept {
-        auto next = self.promise().next;
-        return next ? next : std::coroutine_handle<>(std::noop_coroutine());
+        auto waiting = self.promise().next;
+        return waiting ? waiting : std::coroutine_handle<>(std::noop_coroutine());
       }
       void await_resume() noexcept {}
     };

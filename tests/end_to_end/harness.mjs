@@ -270,7 +270,7 @@ export async function inWorld(work) {
   try {
     await work(world);
   } catch (failure) {
-    failure.stack += `\n--- gateway (${JSON.stringify(world.gateway?.exited)}) ---\n${world.gateway?.err.slice(-6000)}\n${world.log().slice(-6000)}`;
+    console.error(`--- gateway (${JSON.stringify(world.gateway?.exited)}) ---\n${world.gateway?.err.slice(-6000)}\n${world.log().slice(-6000)}`);
     throw failure;
   } finally {
     await world.close();
