@@ -211,11 +211,14 @@ void InstanceCore::open_instance(Completer<void> done) {
 }
 
 void InstanceCore::close_instance(Completer<void> done) {
-  const bool posted = thread_->post("destroy", [self = shared_from_this(), done] {
+  const bool posted = thread_->post("destroy", [held = shared_from_this(), done]() mutable {
+    auto self = std::move(held);
     self->thread_->close();
     if (auto* instance = std::exchange(self->instance_, nullptr); instance && !self->lost()) {
       self->guarded("destroy", [&] { self->spec_.library.entry.destroy(instance); });
     }
+    // Let go first: the last to hold a core joins its thread, and with this answer the loop may end.
+    self.reset();
     done(Result<void>());
   });
   if (!posted) done(Result<void>());

@@ -21,8 +21,7 @@ struct PluginThread::State : std::enable_shared_from_this<PluginThread::State> {
       : runtime(rt),
         name(std::move(n)),
         limits(l),
-        on_wedged(std::move(wedged)),
-        timer(rt.loop()) {}
+        on_wedged(std::move(wedged)) {}
 
   void run();
   void watch();  // [loop]
@@ -32,7 +31,7 @@ struct PluginThread::State : std::enable_shared_from_this<PluginThread::State> {
   const std::string name;
   const WatchLimits limits;
   std::function<void(const std::string&)> on_wedged;  // [loop]
-  asio::steady_timer timer;                           // [loop]
+  std::unique_ptr<asio::steady_timer> timer;          // [loop]; gone before an abandoned thread is on its own
   std::atomic<std::thread::id> id;
 
   std::mutex mutex;
@@ -66,12 +65,15 @@ void PluginThread::State::run() {
     job.run();
     job.run = nullptr;  // what it owns dies outside the lock
     const auto took = Clock::now() - started;
-    if (took > limits.slow_after) {
-      spdlog::warn("plugin {}: {} held its thread for {} ms", name, job.name,
-                   std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-    }
     lock.lock();
     busy = false;
+    // Not when it was given up meanwhile: the process may be ending.
+    if (took > limits.slow_after && !closed) {
+      lock.unlock();
+      spdlog::warn("plugin {}: {} held its thread for {} ms", name, job.name,
+                   std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+      lock.lock();
+    }
   }
 }
 
@@ -95,8 +97,9 @@ void PluginThread::State::watch() {
 }
 
 void PluginThread::State::watch_in(Clock::duration delay) {
-  timer.expires_after(delay);
-  timer.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+  if (!timer) timer = std::make_unique<asio::steady_timer>(runtime.loop());
+  timer->expires_after(delay);
+  timer->async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (!cancelled) self->watch();
   });
 }
@@ -139,13 +142,14 @@ void PluginThread::close() {
   state_->changed.notify_one();
   // A pending watch must not keep the loop from running out of work.
   state_->runtime.post([state = state_] {
-    state->timer.cancel();
+    state->timer.reset();
     state->on_wedged = nullptr;
   });
 }
 
 void PluginThread::abandon() {
   close();
+  state_->timer.reset();
   if (thread_.joinable()) thread_.detach();
 }
 

@@ -54,7 +54,7 @@ only() { # WHERE-REGEX HEADER-REGEX: this third-party header belongs to one plac
     complain "$hit: belongs in $1 only"
   done < <(grep -rnE "#include <($2)" "$root/core" --include='*.cc' --include='*.h' | sed "s#^$root/##" | grep -vE "^($1)" || true)
 }
-only 'core/plugin/loader\.cc' 'boost/dll'
+only 'core/plugin/loader\.cc|core/net/libcurl\.cc' 'boost/dll'
 only 'core/net/' 'curl/'
 only 'core/config/' 'toml\+\+'
 only 'core/storage/|core/channel/' 'sqlite3'
