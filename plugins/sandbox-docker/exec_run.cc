@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <random>
 
 #include "process_kill.h"
@@ -20,6 +21,11 @@ constexpr int kKillAttempts = 2;
 constexpr int kExitCodeAttempts = 100;
 constexpr std::uint64_t kExitCodePauseMs = 20;
 constexpr int kKilledExitCode = 137;
+// The engine prints an error of the runtime as if it were output of the command, in one piece.
+constexpr std::string_view kRuntimeError = "OCI runtime ";
+constexpr std::size_t kMaxRefusal = 4096;
+constexpr int kEndedAttempts = 40;
+constexpr std::uint64_t kEndedPauseMs = 50;
 
 std::string new_marker() {
   std::random_device random;
@@ -31,6 +37,22 @@ std::string new_marker() {
 
 Failure gone(const std::string& why) {
   return failure(OC_NOT_FOUND, "the sandbox container is gone: " + why);
+}
+
+std::string utc_now() {
+  std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts));
+}
+
+// The runtime got as far as the command itself: its program, folder or user is not there.
+bool blames_the_command(std::string_view refusal) {
+  for (std::string_view sign : {"exec: \"", "chdir to cwd", "unable to find user", "current working directory"}) {
+    if (refusal.find(sign) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 Failure of_reply(const Reply& reply, const std::string& what) {
@@ -92,6 +114,7 @@ ExecRun::ExecRun(Plugin& plugin, Engine& engine, ExecPlan plan, ExecSink sink)
 Flow<Outcome<Nothing>> ExecRun::create() {
   std::string path = "/containers/" + url_encoded(plan_.container) + "/exec";
   std::string body = json::serialize(exec_body(plan_, marker_));
+  created_at_ = utc_now();
   Outcome<Reply> reply = co_await engine_.call("POST", path, body, kExecCallTimeoutMs);
   if (reply.has_error()) co_return reply.error();
   if (reply->status != 201 || !reply->body.is_object())
@@ -110,12 +133,7 @@ Flow<Outcome<int>> ExecRun::run() {
   if (killed_) co_return kKilledExitCode;  // before it ever ran
   connect();
   co_await closed_;
-  if (!held_.empty()) {
-    Waiter drained;
-    on_drained_ = [&drained] { drained.arrived(); };
-    co_await drained;
-    on_drained_ = nullptr;
-  }
+  co_await drained();
   fail_input("the command has ended");
   if (head_status_ != 101 && head_status_ != 200) {
     if (head_status_ == 0) co_return engine_.unreachable(OC_UNAVAILABLE);
@@ -127,7 +145,43 @@ Flow<Outcome<int>> ExecRun::run() {
     if (failed) reply.body = nullptr;
     co_return of_reply(reply, "the engine could not start the command");
   }
-  co_return co_await exit_code();
+  Outcome<int> code = co_await exit_code();
+  if (refusal_.empty() || killed_) co_return code;
+  if (!blames_the_command(refusal_)) {
+    bool ended = co_await container_ended();
+    if (ended) co_return gone(refusal_);
+  }
+  std::string text = std::exchange(refusal_, {});
+  deliver(OC_STREAM_STDERR, text);
+  co_await drained();
+  co_return code;
+}
+
+Flow<Nothing> ExecRun::drained() {
+  if (held_.empty()) co_return Nothing{};
+  Waiter waiter;
+  on_drained_ = [&waiter] { waiter.arrived(); };
+  co_await waiter;
+  on_drained_ = nullptr;
+  co_return Nothing{};
+}
+
+// True when the container went down, and maybe up again, since the command was created. The runtime can know it
+// a moment before the engine does.
+Flow<bool> ExecRun::container_ended() {
+  std::string path = "/containers/" + url_encoded(plan_.container) + "/json";
+  for (int attempt = 0; attempt < kEndedAttempts; ++attempt) {
+    Outcome<Reply> reply = co_await engine_.call("GET", path, "", kExecCallTimeoutMs);
+    if (reply.has_error()) co_return false;
+    if (reply->status == 404) co_return true;
+    if (reply->status == 200 && reply->body.is_object()) {
+      const json::object& state = object_of(reply->body.get_object(), "State");
+      if (!flag_of(state, "Running") || flag_of(state, "Restarting")) co_return true;
+      if (text_of(state, "StartedAt") >= created_at_) co_return true;
+    }
+    co_await engine_.pause(kEndedPauseMs);
+  }
+  co_return false;
 }
 
 Flow<Outcome<int>> ExecRun::exit_code() {
@@ -217,6 +271,14 @@ void ExecRun::on_data(std::string_view data) {
 
 void ExecRun::deliver(std::uint32_t kind, std::string_view piece) {
   if (killed_) return;
+  if (!printed_ && (!refusal_.empty() || piece.starts_with(kRuntimeError))) {
+    refusal_.append(piece);
+    if (refusal_.size() <= kMaxRefusal && !closed_.has_arrived()) return;
+    printed_ = true;  // a command that prints such words itself
+    std::string all = std::exchange(refusal_, {});
+    return deliver(kind, all);
+  }
+  printed_ = true;
   if (held_.empty() && sink_(kind, piece)) return;
   if (held_.empty()) plugin_.stream().pause(stream_, true);
   held_.emplace_back(kind, piece);

@@ -52,6 +52,8 @@ class ExecRun : public std::enable_shared_from_this<ExecRun> {
  private:
   Flow<Outcome<Nothing>> create();
   Flow<Outcome<int>> exit_code();
+  Flow<Nothing> drained();
+  Flow<bool> container_ended();
   void connect();
   void on_data(std::string_view data);
   bool read_head(std::string_view data);
@@ -74,6 +76,9 @@ class ExecRun : public std::enable_shared_from_this<ExecRun> {
   ExecPlan plan_;
   ExecSink sink_;
   std::string marker_, exec_id_, head_, close_reason_;
+  std::string created_at_;  // UTC, to the second, as the engine writes times
+  std::string refusal_;     // what the engine printed in place of a command, it seems
+  bool printed_ = false;
   std::uint64_t stream_ = 0;
   int head_status_ = 0;  // 0 until the answer's head is complete
   FrameReader frames_;

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <fstream>
+#include <thread>
 
 #include "sandbox/container_registry.h"
 #include "sandbox_fixture.h"
@@ -123,6 +124,20 @@ TEST_F(DockerExec, R214ARemovedOrStoppedContainerComesBackByItself) {
   ASSERT_EQ(docker("stop -t 0 " + name_of()), 0);
   EXPECT_EQ(sh("echo started").out, "started\n");
   EXPECT_EQ(container_id(), second);
+}
+
+// The engine prints what its runtime says of a container that is going down as if the command had printed it.
+TEST_F(DockerExec, R214ACommandThatMeetsARestartRunsAfterIt) {
+  configure("{}");
+  sh("true");
+  for (int round = 0; round < 8; ++round) {
+    std::thread restart([&] { docker("kill " + name_of()); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));
+    Ran ran = sh("echo ran");
+    restart.join();
+    // Either it was killed with the container, or it ran: never words of the engine in its place.
+    EXPECT_EQ(ran.out + ran.err, ran.end.has_value() && ran.code() == 0 ? "ran\n" : "") << ran.message();
+  }
 }
 
 TEST_F(DockerExec, TwentyAtOnceShareOneCreation) {
