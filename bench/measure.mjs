@@ -26,12 +26,22 @@ async function freePort() {
   return port;
 }
 
+// What Telegram says to a bot nobody writes to: its polls wait.
+function quietTelegram(req, res) {
+  if (req.url.includes('getUpdates')) return;
+  const result = req.url.includes('getMe') ? { id: 1, is_bot: true, first_name: 'bench', username: 'bench_bot' }
+    : req.url.includes('getWebhookInfo') ? { url: '' } : true;
+  res.setHeader('content-type', 'application/json');
+  res.end(JSON.stringify({ ok: true, result }));
+}
+
 // An instant model: one SSE answer, written at once. With a message "tool:" it asks for one exec first.
 function instantModel() {
   const server = http.createServer((req, res) => {
     let body = '';
     req.on('data', (d) => (body += d));
     req.on('end', () => {
+      if (req.url.startsWith('/bot')) return quietTelegram(req, res);
       if (req.method === 'GET') return res.end(JSON.stringify({ data: [{ id: 'instant' }] }));
       const { messages } = JSON.parse(body);
       const last = messages[messages.length - 1];
@@ -214,6 +224,7 @@ try {
   const policy = path.resolve(build, 'bench/bench_policy');
   if (existsSync(policy)) Object.assign(result, JSON.parse(execFileSync(policy, { encoding: 'utf8' }).trim().split('\n').pop()));
 } finally {
+  model.closeAllConnections();
   model.close();
   agent.destroy();
   rmSync(dir, { recursive: true, force: true });

@@ -61,6 +61,35 @@ TEST(Suspend, AbortAnswersCancelledWithTheReason) {
   EXPECT_THAT(result.error().message, testing::HasSubstr("the user said stop"));
 }
 
+TEST(Event, TwoWaitEachUntilItsOwnDeadline) {
+  Runtime runtime;
+  Event event(runtime);
+  std::vector<bool> answers;
+  for (auto limit : {milliseconds(30), milliseconds(60)}) {
+    asio::co_spawn(runtime.loop(), event.wait(Deadline::after(limit)),
+                   [&](const std::exception_ptr&, bool set) { answers.push_back(set); });
+  }
+  const auto steps = runtime.loop().run();
+  EXPECT_THAT(answers, testing::ElementsAre(false, false));
+  EXPECT_LT(steps, 20U) << "they must not wake each other";
+}
+
+TEST(Event, SettingItWakesAllWhoWaitAlsoWhenItIsGone) {
+  Runtime runtime;
+  auto event = std::make_unique<Event>(runtime);
+  int woken = 0;
+  for (int i = 0; i < 3; ++i) {
+    asio::co_spawn(runtime.loop(), event->wait(Deadline::never()),
+                   [&](const std::exception_ptr&, bool set) { woken += set ? 1 : 0; });
+  }
+  runtime.post([&] {
+    event->set();
+    event.reset();
+  });
+  runtime.loop().run();
+  EXPECT_EQ(woken, 3);
+}
+
 TEST(RunBlocking, WorksOffTheLoop) {
   Runtime runtime;
   auto loop_thread = std::this_thread::get_id();

@@ -28,15 +28,24 @@ void Runtime::stop_blocking() {
 }
 
 void Event::set() {
-  set_ = true;
-  timer_.cancel();
+  state_->set = true;
+  for (auto* timer : state_->waiting) timer->cancel();
 }
 
-Awaitable<bool> Event::wait(Deadline deadline) {
-  while (!set_) {
+Awaitable<bool> Event::wait_on(std::shared_ptr<State> state, Deadline deadline) {
+  if (state->set) co_return true;
+  // One timer each: with one for all, a second waiter would cancel the first, and that one the second.
+  asio::steady_timer timer(state->runtime.loop());
+  struct Entry {
+    State& in;
+    asio::steady_timer* timer;
+    ~Entry() { std::erase(in.waiting, timer); }
+  } entry{*state, &timer};
+  state->waiting.push_back(&timer);
+  while (!state->set) {
     if (deadline.expired()) co_return false;
-    timer_.expires_at(deadline.when());
-    co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+    timer.expires_at(deadline.when());
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   co_return true;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -46,15 +47,22 @@ class Runtime {
 // A one-shot event on the loop with a deadline; the building block under suspend().
 class Event {
  public:
-  explicit Event(Runtime& runtime) : timer_(runtime.loop()) {}
+  explicit Event(Runtime& runtime) : state_(std::make_shared<State>(runtime)) {}
   void set();  // [loop thread]
-  bool is_set() const { return set_; }
-  // True when set, false when the deadline passed first.
-  Awaitable<bool> wait(Deadline deadline);
+  bool is_set() const { return state_->set; }
+  // True when set, false when the deadline passed first. Any number may wait. [loop thread]
+  Awaitable<bool> wait(Deadline deadline) { return wait_on(state_, deadline); }
 
  private:
-  asio::steady_timer timer_;
-  bool set_ = false;
+  struct State {
+    explicit State(Runtime& rt) : runtime(rt) {}
+    Runtime& runtime;
+    bool set = false;
+    std::vector<asio::steady_timer*> waiting;  // each in the frame of its wait
+  };
+  // The frame holds the state, so that the event may be gone before the waiting is.
+  static Awaitable<bool> wait_on(std::shared_ptr<State> state, Deadline deadline);
+  std::shared_ptr<State> state_;
 };
 
 // The right to finish one suspend(). Copyable; any thread; the first call wins, others do nothing.

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStartTime{30'000};
 constexpr milliseconds kStopTime{8'000};
 constexpr milliseconds kCallsTime{3'000};
+constexpr milliseconds kAccountEndTime = kStopTime + 2 * kCallsTime + milliseconds(1'000);
 constexpr std::int64_t kFirstPauseMs = 1'000;
 constexpr std::int64_t kLongestRestartPauseMs = 5LL * 60 * 1000;
 constexpr std::uint64_t kMaxTokenFile = 4096;
@@ -137,7 +138,7 @@ Awaitable<> Accounts::apply(std::vector<AccountPlan> plans) {
   }
   // The old must be gone before the new start: one platform session each.
   for (const auto& account : leaving)
-    co_await end(account, Deadline::after(kStopTime + kCallsTime));
+    co_await end(account, Deadline::after(kAccountEndTime));
   for (auto& [key, plan] : wanted) {
     auto account = std::make_shared<Account>();
     account->plan = std::move(plan);

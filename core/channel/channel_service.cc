@@ -96,6 +96,8 @@ class Service final : public ChannelService {
   TaskScope scope_;
   std::map<std::string, json::value> probes_;
   bool open_ = false;
+  bool applying_ = false;
+  bool config_changed_ = false;
 };
 
 Awaitable<Result<void>> Service::start() {
@@ -158,11 +160,17 @@ Awaitable<> Service::stop(Deadline deadline) {
   (void)co_await run_blocking<void>(runtime_, none, work);
 }
 
+// One at a time: two at once would both start an account that one of them has just ended.
 Awaitable<> Service::apply_config() {
-  const config::Snapshot config = config_.current();
-  std::vector<plugin::PluginInfo> infos = plugins_.list();
-  std::vector<AccountPlan> plans = plan_accounts(*config, infos, environment);
-  co_await accounts_.apply(std::move(plans));
+  config_changed_ = true;
+  if (std::exchange(applying_, true)) co_return;  // the one under way goes round once more
+  while (std::exchange(config_changed_, false)) {
+    const config::Snapshot config = config_.current();
+    std::vector<plugin::PluginInfo> infos = plugins_.list();
+    std::vector<AccountPlan> plans = plan_accounts(*config, infos, environment);
+    co_await accounts_.apply(std::move(plans));
+  }
+  applying_ = false;
 }
 
 void Service::inbound(plugin::PluginInstance& from, json::object event,

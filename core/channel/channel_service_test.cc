@@ -445,6 +445,23 @@ TEST_F(ChannelServiceTest, AnAccountThatCannotLogInIsFailingAndSaysWhy) {
   EXPECT_THAT(life_->service->failing(), ElementsAre("fake"));
 }
 
+TEST_F(ChannelServiceTest, TwoReloadsAtOnceStartAnAccountOnce) {
+  boot();
+  std::ofstream(dir_.path() / "openclaw.toml") << "[channels.fake]\ntoken = \"t2\"\nallowFrom = [\"1\"]\n";
+  auto reloaded = life_->store.reload();
+  ASSERT_TRUE(reloaded.has_value()) << reloaded.error().message;
+  int done = 0;
+  for (int i = 0; i < 2; ++i) {
+    asio::co_spawn(life_->runtime.loop(), life_->service->apply_config(),
+                   [&](const std::exception_ptr&) { ++done; });
+  }
+  ASSERT_TRUE(until([&] { return done == 2 && life_->host.created.size() > 1; }));
+  settle();
+  ASSERT_EQ(life_->host.created.size(), 2U);
+  EXPECT_EQ(life_->host.created[1].at("token").get_string(), "t2");
+  EXPECT_TRUE(life_->service->failing().empty());
+}
+
 TEST_F(ChannelServiceTest, AccountsWithoutATokenAreListedAndNotStarted) {
   config_text_ = "{}";
   boot();

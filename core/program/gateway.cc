@@ -272,7 +272,12 @@ Awaitable<> Gateway::shut_down(std::string reason) {
 
 void Gateway::announce() const {
   auto config = config_->current();
-  for (const auto& address : server_->addresses()) std::printf("openclaw gateway listening on %s\n", address.c_str());
+  std::string all;
+  for (const auto& address : server_->addresses()) {
+    std::printf("openclaw gateway listening on %s\n", address.c_str());
+    all += (all.empty() ? "" : ", ") + address;
+  }
+  spdlog::info("gateway {} started as process {}: {}", installation::version(), getpid(), all);
   std::printf("token: %s\nconfig: %s\n", config->origin("gateway.auth.token").text().c_str(),
               config->file().c_str());
   std::fflush(stdout);
