@@ -36,10 +36,10 @@ if ! answer=$("$docker" version --format '{{.Server.Version}}' 2>&1); then
   esac
 fi
 
-if ! "$docker" image inspect "$base" >/dev/null 2>&1 && ! "$docker" pull "$base"; then
-  say "the base image $base is not here and no registry gave it. Bring it in one of two ways:"
-  say "  on a machine with a registry: docker pull $base && docker save $base -o base.tar, then here: docker load -i base.tar"
-  say "  without any registry, as root on Debian 12: tests/docker-lab/up.sh (makes it from this machine's apt sources)"
+if ! "$docker" image inspect "$base" >/dev/null 2>&1 && ! "$docker" pull -q "$base" >/dev/null 2>&1 &&
+  ! OPENCLAW_DOCKER=$docker "$root/scripts/sandbox-base.sh"; then
+  say "the base image $base is not here, and neither a registry nor this machine's apt sources gave it. Bring it from"
+  say "another machine: docker pull $base && docker save $base -o base.tar there, docker load -i base.tar here"
   exit 1
 fi
 

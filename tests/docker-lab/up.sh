@@ -16,8 +16,6 @@ set -euo pipefail
 home=${DOCKER_LAB_HOME:-/var/lib/docker-lab}
 sock=${DOCKER_LAB_SOCK:-/var/run/docker.sock}
 patience=${DOCKER_LAB_WAIT:-60}
-image=debian:bookworm-slim
-suite=bookworm
 want_image=1 rebuild=0
 
 say() { printf 'docker-lab: %s\n' "$*" >&2; }
@@ -106,51 +104,12 @@ start_engine() {
   say "dockerd answers (pid $pid)"
 }
 
-# This machine's own apt sources, one line each: no mirror is named here.
-apt_sources() {
-  # shellcheck disable=SC2016
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-    awk -v s="$suite" '$2 == s || index($2, s "-") == 1 {k = $1 " " $2; if (!(k in c)) o[++n] = k; c[k] = c[k] " " $3}
-      END {for (i = 1; i <= n; i++) print "deb " o[i] c[o[i]]}'
-}
-
-make_base() { # ARCHIVE
-  local work options=() path
-  work=$(mktemp -d "$home/base.XXXXXX")
-  apt_sources >"$work/sources.list"
-  [[ -s $work/sources.list ]] || die "this machine's apt knows no $suite packages to make $image from"
-  command -v mmdebstrap >/dev/null || install_packages mmdebstrap
-  # Slim: no manuals and translations; and no downloaded packages left in layers that use apt.
-  for path in man info locale doc; do options+=(--dpkgopt="path-exclude=/usr/share/$path/*"); done
-  options+=(--dpkgopt='path-include=/usr/share/doc/*/copyright')
-  printf '%s\n' 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };' \
-    'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' >"$work/docker-clean"
-  # shellcheck disable=SC2016
-  options+=("--customize-hook=copy-in $work/docker-clean /etc/apt/apt.conf.d"
-    '--customize-hook=rm -f "$1"/var/cache/apt/*.bin')
-  # Without this hook the package usrmerge comes in, and with it 45 MB of Perl.
-  if [[ -d /usr/share/mmdebstrap/hooks/maybe-merged-usr ]]; then
-    options+=(--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr)
-  fi
-  mmdebstrap --mode=root --variant=minbase --format=tar "${options[@]}" "$suite" "$1" "$work/sources.list" \
-    >"$home/mmdebstrap.log" 2>&1 9>&- || { tail -n 20 "$home/mmdebstrap.log" >&2; die 'mmdebstrap failed'; }
-  rm -rf "$work"
-}
-
 if answers; then say "an engine answers on $sock"; else start_engine; fi
 
 if ((want_image)); then
-  archive=$home/$suite-slim-$(dpkg --print-architecture).tar
-  rm -rf "$home"/base.* "$archive.new" # left by a run that was killed
-  if ((rebuild)); then rm -f "$archive"; fi
-  if ((rebuild)) || ! docker image inspect "$image" >/dev/null 2>&1; then
-    if [[ ! -s $archive ]]; then
-      say "making $image"
-      make_base "$archive.new"
-      mv "$archive.new" "$archive"
-    fi
-    docker import -c 'CMD ["bash"]' -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-      "$archive" "$image" >/dev/null
-  fi
-  say "image $image is there"
+  rebuild_flag=()
+  if ((rebuild)); then rebuild_flag=(--rebuild); fi
+  command -v mmdebstrap >/dev/null || install_packages mmdebstrap
+  "$(dirname -- "${BASH_SOURCE[0]}")/../../scripts/sandbox-base.sh" ${rebuild_flag[@]+"${rebuild_flag[@]}"} 9>&-
+  say "image debian:bookworm-slim is there"
 fi
