@@ -21,8 +21,9 @@ constexpr int kKillAttempts = 2;
 constexpr int kExitCodeAttempts = 100;
 constexpr std::uint64_t kExitCodePauseMs = 20;
 constexpr int kKilledExitCode = 137;
-// The engine prints an error of the runtime as if it were output of the command, in one piece.
-constexpr std::string_view kRuntimeError = "OCI runtime ";
+// Why a command could not start is printed by the engine as if it were output: one piece that ends
+// so (moby, postContainerExecStart).
+constexpr std::string_view kEndOfRefusal = "\r\n";
 constexpr std::size_t kMaxRefusal = 4096;
 constexpr int kEndedAttempts = 40;
 constexpr std::uint64_t kEndedPauseMs = 50;
@@ -49,7 +50,8 @@ std::string utc_now() {
 
 // The runtime got as far as the command itself: its program, folder or user is not there.
 bool blames_the_command(std::string_view refusal) {
-  for (std::string_view sign : {"exec: \"", "chdir to cwd", "unable to find user", "current working directory"}) {
+  for (std::string_view sign :
+       {"exec: \"", "chdir to cwd", "unable to find user", "current working directory"}) {
     if (refusal.find(sign) != std::string_view::npos) return true;
   }
   return false;
@@ -146,15 +148,33 @@ Flow<Outcome<int>> ExecRun::run() {
     co_return of_reply(reply, "the engine could not start the command");
   }
   Outcome<int> code = co_await exit_code();
-  if (refusal_.empty() || killed_) co_return code;
-  if (!blames_the_command(refusal_)) {
+  if (killed_) co_return code;
+  if (!refusal_.empty() && !started_ && !blames_the_command(refusal_)) {
     bool ended = co_await container_ended();
     if (ended) co_return gone(refusal_);
   }
-  std::string text = std::exchange(refusal_, {});
-  deliver(OC_STREAM_STDERR, text);
+  release_refusal(started_ ? OC_STREAM_STDOUT : OC_STREAM_STDERR);
   co_await drained();
   co_return code;
+}
+
+// A command that is still there printed those words itself, and whoever reads them may be expected
+// to answer.
+Flow<Nothing> ExecRun::doubt_refusal(std::shared_ptr<ExecRun> self) {
+  Outcome<Reply> reply = co_await engine_.call("GET", "/exec/" + url_encoded(exec_id_) + "/json",
+                                               "", kExecCallTimeoutMs);
+  if (reply.has_value() && reply->status == 200 && reply->body.is_object()) {
+    const json::object& state = reply->body.get_object();
+    if (flag_of(state, "Running") || number_of(state, "Pid", 0) != 0)
+      release_refusal(OC_STREAM_STDOUT);
+  }
+  static_cast<void>(self);
+  co_return Nothing{};
+}
+
+void ExecRun::release_refusal(std::uint32_t kind) {
+  std::string words = std::exchange(refusal_, {});
+  if (!words.empty()) deliver(kind, words);
 }
 
 Flow<Nothing> ExecRun::drained() {
@@ -166,8 +186,8 @@ Flow<Nothing> ExecRun::drained() {
   co_return Nothing{};
 }
 
-// True when the container went down, and maybe up again, since the command was created. The runtime can know it
-// a moment before the engine does.
+// True when the container went down, and maybe up again, since the command was created. The runtime
+// can know it a moment before the engine does.
 Flow<bool> ExecRun::container_ended() {
   std::string path = "/containers/" + url_encoded(plan_.container) + "/json";
   for (int attempt = 0; attempt < kEndedAttempts; ++attempt) {
@@ -194,7 +214,10 @@ Flow<Outcome<int>> ExecRun::exit_code() {
       co_return of_reply(*reply, "the engine lost the command");
     }
     const json::object& state = reply->body.get_object();
-    if (!flag_of(state, "Running")) co_return static_cast<int>(number_of(state, "ExitCode", -1));
+    if (!flag_of(state, "Running")) {
+      started_ = number_of(state, "Pid", 0) != 0;
+      co_return static_cast<int>(number_of(state, "ExitCode", -1));
+    }
     co_await engine_.pause(kExitCodePauseMs);
   }
   if (killed_) co_return kKilledExitCode;
@@ -271,14 +294,13 @@ void ExecRun::on_data(std::string_view data) {
 
 void ExecRun::deliver(std::uint32_t kind, std::string_view piece) {
   if (killed_) return;
-  if (!printed_ && (!refusal_.empty() || piece.starts_with(kRuntimeError))) {
-    refusal_.append(piece);
-    if (refusal_.size() <= kMaxRefusal && !closed_.has_arrived()) return;
-    printed_ = true;  // a command that prints such words itself
-    std::string all = std::exchange(refusal_, {});
-    return deliver(kind, all);
+  if (!std::exchange(printed_, true) && kind == OC_STREAM_STDOUT && piece.size() <= kMaxRefusal &&
+      piece.ends_with(kEndOfRefusal)) {
+    refusal_ = piece;
+    run_detached(doubt_refusal(shared_from_this()));
+    return;
   }
-  printed_ = true;
+  release_refusal(OC_STREAM_STDOUT);  // more follows: it was output
   if (held_.empty() && sink_(kind, piece)) return;
   if (held_.empty()) plugin_.stream().pause(stream_, true);
   held_.emplace_back(kind, piece);

@@ -54,6 +54,8 @@ class ExecRun : public std::enable_shared_from_this<ExecRun> {
   Flow<Outcome<int>> exit_code();
   Flow<Nothing> drained();
   Flow<bool> container_ended();
+  Flow<Nothing> doubt_refusal(std::shared_ptr<ExecRun> self);
+  void release_refusal(std::uint32_t kind);
   void connect();
   void on_data(std::string_view data);
   bool read_head(std::string_view data);
@@ -79,6 +81,7 @@ class ExecRun : public std::enable_shared_from_this<ExecRun> {
   std::string created_at_;  // UTC, to the second, as the engine writes times
   std::string refusal_;     // what the engine printed in place of a command, it seems
   bool printed_ = false;
+  bool started_ = false;  // known once it ended: whether there ever was a process
   std::uint64_t stream_ = 0;
   int head_status_ = 0;  // 0 until the answer's head is complete
   FrameReader frames_;
