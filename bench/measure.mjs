@@ -88,9 +88,13 @@ async function waitReady(port, limitMs) {
   }
 }
 
-function startGateway(port, extra = {}) {
-  return spawn(binary, ['gateway', 'run', '--allow-unconfigured'], { stdio: 'ignore',
-    env: { PATH: process.env.PATH, HOME: dir, OPENCLAW_STATE_DIR: state, OPENCLAW_GATEWAY_PORT: String(port), ...extra } });
+const gateways = new Set();
+function startGateway(port) {
+  const child = spawn(binary, ['gateway', 'run', '--allow-unconfigured'], { stdio: 'ignore',
+    env: { PATH: process.env.PATH, HOME: dir, OPENCLAW_STATE_DIR: state, OPENCLAW_GATEWAY_PORT: String(port) } });
+  gateways.add(child);
+  child.once('exit', () => gateways.delete(child));
+  return child;
 }
 async function stopGateway(child) {
   const gone = new Promise((r) => child.once('exit', r));
@@ -224,6 +228,7 @@ try {
   const policy = path.resolve(build, 'bench/bench_policy');
   if (existsSync(policy)) Object.assign(result, JSON.parse(execFileSync(policy, { encoding: 'utf8' }).trim().split('\n').pop()));
 } finally {
+  for (const child of gateways) child.kill('SIGKILL');
   model.closeAllConnections();
   model.close();
   agent.destroy();

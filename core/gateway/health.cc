@@ -66,8 +66,12 @@ json::object status_row(const json::object& row, const std::string& agent, std::
 }  // namespace
 
 Awaitable<json::object> HealthCache::get(ServerState& state, bool probe) {
+  if (!probe && !payload_.empty() && now_ms() - collected_at_ < kFreshMs) co_return payload_;
+  co_return co_await collect(state, probe);
+}
+
+Awaitable<json::object> HealthCache::collect(ServerState& state, bool probe) {
   auto now = now_ms();
-  if (!probe && !payload_.empty() && now - collected_at_ < kFreshMs) co_return payload_;
   auto begun = Deadline::Clock::now();
   auto config = state.snapshot();
   auto channels = co_await state.services.channels.status(probe, Limits::within(kProbeTime));
@@ -112,10 +116,11 @@ void HealthCache::refresh_later(ServerState& state) {
 }
 
 Awaitable<> HealthCache::refresh(ServerState& state) {
-  auto payload = co_await state.health.get(state, false);
-  state.health.refreshing_ = false;
+  auto& cache = state.health;
+  co_await cache.collect(state, false);
+  cache.refreshing_ = false;
   auto version = state.versions();
-  state.hub.broadcast("health", payload, Hub::Delivery::kSure, {}, &version);
+  state.hub.broadcast("health", cache.payload_, Hub::Delivery::kSure, {}, &version);
 }
 
 Awaitable<json::object> collect_status(ServerState& state, bool with_details) {

@@ -1,5 +1,5 @@
-// HealthCache: the `health` payload, collected at most once a minute unless somebody asks for a
-// probe. Loop thread only.
+// HealthCache: the `health` payload. A question is answered at once from what is at most a minute
+// old, and has it collected anew for the next one. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ class HealthCache {
   void refresh_later(ServerState& state);
 
  private:
+  Awaitable<json::object> collect(ServerState& state, bool probe);
   static Awaitable<> refresh(ServerState& state);
   json::object payload_;
   std::int64_t collected_at_ = 0;

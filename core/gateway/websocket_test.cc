@@ -299,6 +299,19 @@ TEST_F(Connected, R142_HealthCarriesChannelsAgentsAndSessions) {
   EXPECT_TRUE(health["sessions"].is_object());
 }
 
+TEST_F(Connected, HealthIsCollectedAnewForTheNextQuestion) {
+  client_.call("health");
+  gateway_.on_loop([&] { gateway_.sessions().entries["agent:main:work"]["sessionId"] = "s"; });
+  client_.call("health");
+  json::value count = 0;
+  while (count != 1) {
+    auto event = client_.event("health");  // of the connect and of the first question too
+    ASSERT_TRUE(event) << "the new session was never told of";
+    count = event->at("payload").at("sessions").at("count");
+  }
+  EXPECT_EQ(payload_of(client_.call("health"))["sessions"].at("count"), 1);
+}
+
 TEST_F(Connected, EveryListedMethodAnswersAndNoneClosesTheConnection) {
   MethodRegistry registry;
   for (const auto& method : registry.all()) {

@@ -1,5 +1,6 @@
 #include "program/gateway.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ constexpr int kExitFailed = 1;
 constexpr int kExitConfig = 78;  // EX_CONFIG
 constexpr seconds kStopBudget{8};  // P21: out within 10 s of SIGTERM
 constexpr seconds kPluginStart{30};
+constexpr int kAllocatorArenas = 2;
 
 int complain(const Error& error, int code) {
   std::fprintf(stderr, "Error: %s\n", error.message.c_str());
@@ -222,6 +224,7 @@ Awaitable<> Gateway::bring_up() {
   if (tools_changed) compile_policy();
   auto channels = co_await channels_->start();
   if (channels.has_error()) spdlog::error("channels: {}", channels.error().message);
+  malloc_trim(0);  // what parsing the configuration and manifests took is not needed again
 }
 
 void Gateway::watch_config() {
@@ -314,6 +317,8 @@ int Gateway::run() {
 int run_gateway(const config::Paths& paths, const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   umask(0077);
+  // Threads here mostly wait or hand over: an arena for each of them is memory for nothing.
+  mallopt(M_ARENA_MAX, kAllocatorArenas);
   Gateway gateway(paths, options);
   return gateway.run();
 }
