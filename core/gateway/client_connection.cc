@@ -44,6 +44,7 @@ class Connection final : public FrameReceiver,
   void on_closed() override {
     handshake_timer_.cancel();
     channel_.reset();
+    gone_.abort("the client went away");
     if (!client_) return;
     state_.hub.remove(*this);
     bool shown = client_->mode != "cli";
@@ -187,6 +188,7 @@ class Connection final : public FrameReceiver,
     MethodCall call;
     call.method = request.method;
     call.client = self->client_;
+    call.gone = self->gone_.signal();
     if (request.params.is_object()) call.params = std::move(request.params.get_object());
     call.first_answer = [weak = std::weak_ptr<Connection>(self),
                          id = request.id](json::value payload) {
@@ -215,6 +217,7 @@ class Connection final : public FrameReceiver,
   boost::asio::steady_timer handshake_timer_;
   std::shared_ptr<FrameChannel> channel_;
   std::shared_ptr<const Client> client_;
+  AbortSource gone_;
   std::string nonce_;
   std::uint64_t seq_ = 0;
   std::size_t in_flight_ = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "async/awaitable.h"
+#include "async/limits.h"
 #include "gateway/client.h"
 #include "gateway/frame.h"
 #include "gateway/params.h"
@@ -34,6 +35,8 @@ struct MethodCall {
   std::string method;
   json::object params;
   std::shared_ptr<const Client> client;
+  AbortSignal
+      gone;  // fires when the client's connection ends: work that only its answer needs stops then
   // Two-phase methods: the first answer. May be called before the coroutine first waits, or not at
   // all.
   std::function<void(json::value)> first_answer;

@@ -215,8 +215,8 @@ Awaitable<Reply> rpc_tools_invoke(ServerState& state, MethodCall call) {
   invocation.call_id = "rpc-" + identity::random_token(9);
   invocation.entry = call.client->mode == "cli" ? tool::Entry::kCli : tool::Entry::kRpc;
   invocation.caller = std::move(caller.value());
-  auto result =
-      co_await state.services.tools.invoke(std::move(invocation), Limits::within(kToolTime));
+  Limits limits{Deadline::after(kToolTime), call.gone};
+  auto result = co_await state.services.tools.invoke(std::move(invocation), limits);
   if (result.has_error()) co_return Reply::failed(result.error());
   json::object out;
   out["ok"] = !result.value().is_error;

@@ -481,6 +481,23 @@ TEST_F(Connected, ToolsInvokeRunsAndADenialIsExplained) {
   EXPECT_FALSE(ok(unknown));
 }
 
+TEST_F(Connected, AToolWhoseCallerLeftIsStopped) {
+  {
+    WsClient leaving(gateway_.port());
+    TestDevice device;
+    ASSERT_TRUE(ok(leaving.connect(full(device))));
+    leaving.send(
+        R"({"type":"req","id":"1","method":"tools.invoke","params":{"tool":"exec","args":{"text":"wait"}}})");
+    EXPECT_FALSE(leaving.response("1", std::chrono::milliseconds(200)));
+  }
+  int stopped = 0;
+  for (int i = 0; i < 100 && stopped == 0; ++i) {
+    gateway_.on_loop([&] { stopped = gateway_.stopped_calls(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(stopped, 1);
+}
+
 TEST_F(Connected, LogsTailReadsWholeLinesFromACursor) {
   auto answer = client_.call("logs.tail", {{"limit", 10}, {"maxBytes", 1000}});
   ASSERT_TRUE(ok(answer));

@@ -7,10 +7,11 @@
 namespace openclaw::gateway::testing {
 namespace {
 
-// Two tools: one that is offered by HTTP, one that is not.
+// Some are offered by HTTP and some are not. With the text "wait" a call runs until it is stopped.
 class FakeTool : public tool::Tool {
  public:
-  FakeTool(std::string name, std::string group, bool gateway_tool) {
+  FakeTool(Runtime& runtime, int& stopped, std::string name, std::string group, bool gateway_tool)
+      : runtime_(runtime), stopped_(stopped) {
     spec_.name = std::move(name);
     spec_.description = "a tool of the tests";
     spec_.group = std::move(group);
@@ -23,9 +24,15 @@ class FakeTool : public tool::Tool {
   const tool::ToolSpec& spec() const override { return spec_; }
 
  private:
-  Awaitable<Result<tool::ToolResult>> run(tool::ToolCall call, Limits) override {
+  Awaitable<Result<tool::ToolResult>> run(tool::ToolCall call, Limits limits) override {
+    if (auto* text = call.args.if_contains("text"); text && *text == "wait") {
+      co_await sleep_until(runtime_, limits);
+      if (limits.abort.aborted()) ++stopped_;
+    }
     co_return tool::ToolResult::text("ran " + spec_.name + " for " + call.caller.session_key);
   }
+  Runtime& runtime_;
+  int& stopped_;
   tool::ToolSpec spec_;
 };
 
@@ -231,9 +238,11 @@ TestGateway::TestGateway(GatewaySetup setup) {
       paths, std::vector<config::ForeignSection>{},
       config::from_json(with_defaults(std::move(setup.config))));
   tools_ = std::make_unique<tool::ToolRouter>(runtime_);
-  (void)tools_->add(std::make_unique<FakeTool>("session_status", "sessions", true));
-  (void)tools_->add(std::make_unique<FakeTool>("sessions_list", "sessions", true));
-  (void)tools_->add(std::make_unique<FakeTool>("exec", "runtime", false));
+  (void)tools_->add(
+      std::make_unique<FakeTool>(runtime_, stopped_calls_, "session_status", "sessions", true));
+  (void)tools_->add(
+      std::make_unique<FakeTool>(runtime_, stopped_calls_, "sessions_list", "sessions", true));
+  (void)tools_->add(std::make_unique<FakeTool>(runtime_, stopped_calls_, "exec", "runtime", false));
   compile_policy();
   sandboxes_ = std::make_unique<FakeSandboxes>(dir_.path() / "workspace");
   agents_ = std::make_unique<FakeAgents>(runtime_);

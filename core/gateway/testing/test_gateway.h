@@ -154,6 +154,7 @@ class TestGateway {
   FakeSessions& sessions() { return sessions_; }
   FakeChannels& channels() { return channels_; }
   tool::ToolRouter& tools() { return *tools_; }
+  int stopped_calls() const { return stopped_calls_; }  // of tools, before they ended by themselves
   config::ConfigStore& config() { return *config_; }
   void compile_policy();
 
@@ -162,6 +163,7 @@ class TestGateway {
   Runtime runtime_{2};
   std::unique_ptr<config::ConfigStore> config_;
   FakePlugins plugins_;
+  int stopped_calls_ = 0;
   std::unique_ptr<tool::ToolRouter> tools_;
   std::unique_ptr<FakeSandboxes> sandboxes_;
   FakeSessions sessions_;
