@@ -1,11 +1,7 @@
 #include "program/state_lock.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <thread>
 
 namespace openclaw::gateway {
 namespace {
@@ -18,14 +14,13 @@ std::string holder_of(int fd) {
   return pid;
 }
 
-// running_gateway() of another process may hold it for a moment: that is no gateway.
-bool lock_exclusively(int fd) {
-  constexpr int kTries = 10;
-  for (int i = 0; i < kTries; ++i) {
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
+// A lock of the open file: it ends with the process, however that ends, and to look at it does not
+// take it.
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
 }
 
 }  // namespace
@@ -34,7 +29,8 @@ Result<void> StateLock::take(const std::filesystem::path& state_dir) {
   auto file = state_dir / "gateway.lock";
   fd_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ < 0) return Error(Code::kUnavailable, "Cannot open " + file.string());
-  if (lock_exclusively(fd_)) {
+  auto lock = whole_file();
+  if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) {
     std::string pid = std::to_string(getpid()) + "\n";
     if (ftruncate(fd_, 0) == 0 && pwrite(fd_, pid.data(), pid.size(), 0) > 0) return {};
     return {};  // the pid is a courtesy; the lock is what counts
@@ -52,10 +48,9 @@ std::optional<std::string> running_gateway(const std::filesystem::path& state_di
   auto file = state_dir / "gateway.lock";
   int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return std::nullopt;
-  // A shared lock for an instant: two that ask at once do not see each other, and take() tries
-  // again.
   std::optional<std::string> pid;
-  if (flock(fd, LOCK_SH | LOCK_NB) != 0) pid = holder_of(fd);
+  auto lock = whole_file();
+  if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) pid = holder_of(fd);
   close(fd);
   return pid;
 }
