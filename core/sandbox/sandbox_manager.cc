@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -63,7 +64,7 @@ Result<void> usable(const config::Config& config, const View& view) {
 
 // A container that is ready for commands.
 struct Ready {
-  std::string id, name, config_hash;
+  std::string id, name, config_hash, backend;
 };
 
 class Manager final : public SandboxManager {
@@ -104,10 +105,11 @@ class Manager final : public SandboxManager {
   Awaitable<> make_ready(View view);
   Awaitable<Result<Ready>> ensured(View view);
   Awaitable<> run_exec(std::shared_ptr<ExecState> state, View view, Ready where);
-  Awaitable<Result<void>> remove(ContainerInfo info, plugin::PluginInstance* backend,
-                                 Limits limits);
+  Awaitable<Result<std::vector<ContainerInfo>>> list_of(std::string backend, Limits limits);
+  Awaitable<Result<void>> remove(ContainerInfo info, Limits limits);
   Awaitable<> sweep_forever();
-  ContainerInfo info_of(const json::object& runtime) const;
+  std::vector<std::string> backends_to_ask() const;
+  ContainerInfo info_of(const json::object& runtime, const std::string& backend) const;
   bool matches(const ContainerInfo& info, const std::string& session_key,
                const std::string& agent_id) const;
   bool in_use(const std::string& scope_key) const;
@@ -180,7 +182,8 @@ Awaitable<Result<plugin::PluginInstance*>> Manager::loaded_backend(std::string i
 // One attempt per scope at a time; it goes on when the one who asked first gives up.
 Awaitable<Result<Ready>> Manager::ready(View view, Limits limits) {
   auto known = known_.find(view.scope_key);
-  if (known != known_.end() && known->second.config_hash == view.config_hash)
+  if (known != known_.end() && known->second.config_hash == view.config_hash &&
+      known->second.backend == view.backend)
     co_return known->second;
   std::string key = view.scope_key;
   std::function<void(Completer<Ready>)> start = [this, key, view](Completer<Ready> done) {
@@ -233,7 +236,7 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
                       number_of(*runtime, "createdAtMs"),
                       now_ms_()};
   registry_.put(std::move(fresh));
-  co_return Ready{text_of(*runtime, "runtimeId"), name, hash};
+  co_return Ready{text_of(*runtime, "runtimeId"), name, hash, view.backend};
 }
 
 bool Manager::in_use(const std::string& scope_key) const {
@@ -308,8 +311,9 @@ Awaitable<> Manager::run_exec(std::shared_ptr<ExecState> state, View view, Ready
 // ---- list, recreate, sweep
 // --------------------------------------------------------------------------------
 
-ContainerInfo Manager::info_of(const json::object& runtime) const {
+ContainerInfo Manager::info_of(const json::object& runtime, const std::string& backend) const {
   ContainerInfo info;
+  info.backend = backend;
   info.name = text_of(runtime, "name");
   info.runtime_id = text_of(runtime, "runtimeId");
   info.session_key = text_of(runtime, "sessionKey");
@@ -324,14 +328,44 @@ ContainerInfo Manager::info_of(const json::object& runtime) const {
   bool own_session = !info.session_key.empty() && info.session_key != "agent:" + agent &&
                      info.session_key != "shared";
   View now = resolve(agent, own_session ? info.session_key : "agent:" + agent + ":probe");
-  bool wanted = now.sandboxed && now.scope_key == info.session_key;
+  bool wanted =
+      now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend;
   info.image_matches = wanted && text_of(now.spec, "image") == info.image;
   info.stale = !wanted || now.config_hash != info.config_hash;
   return info;
 }
 
+// Those that the settings name, and those that run because they did before.
+std::vector<std::string> Manager::backends_to_ask() const {
+  std::vector<std::string> out = backends_in_use(config_.current()->root());
+  for (const auto& info : plugins_.list()) {
+    for (const auto& id : info.manifest.backends) {
+      bool known = std::find(out.begin(), out.end(), id) != out.end();
+      if (!known && plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id)) out.push_back(id);
+    }
+  }
+  return out;
+}
+
+// One that does not answer hides the sandboxes of no other.
 Awaitable<Result<std::vector<ContainerInfo>>> Manager::list(Limits limits) {
-  std::string id = Settings::merge(config_.current()->root(), "").text("backend");
+  std::vector<ContainerInfo> out;
+  std::vector<std::string> backends = backends_to_ask();
+  std::size_t failures = 0;
+  for (const auto& id : backends) {
+    auto part = co_await list_of(id, limits);
+    if (part.has_error()) {
+      if (++failures == backends.size()) co_return part.error();
+      spdlog::warn("sandbox backend {}: {}", id, part.error().message);
+      continue;
+    }
+    std::move(part->begin(), part->end(), std::back_inserter(out));
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  co_return out;
+}
+
+Awaitable<Result<std::vector<ContainerInfo>>> Manager::list_of(std::string id, Limits limits) {
   auto instance = co_await backend(id, limits);
   if (instance.has_error()) co_return instance.error();
   auto answer = co_await (*instance)->call("sandbox.list", {}, limits);
@@ -344,16 +378,16 @@ Awaitable<Result<std::vector<ContainerInfo>>> Manager::list(Limits limits) {
   for (const auto& item : runtimes->get_array()) {
     const json::object* runtime = item.if_object();
     if (!runtime || text_of(*runtime, "gatewayId") != own) continue;
-    out.push_back(info_of(*runtime));
+    out.push_back(info_of(*runtime, id));
   }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   co_return out;
 }
 
-Awaitable<Result<void>> Manager::remove(ContainerInfo info, plugin::PluginInstance* instance,
-                                        Limits limits) {
+Awaitable<Result<void>> Manager::remove(ContainerInfo info, Limits limits) {
+  auto instance = co_await backend(info.backend, limits);
+  if (instance.has_error()) co_return instance.error();
   std::vector<std::string> texts = {info.runtime_id};
-  auto answer = co_await instance->call("sandbox.remove", std::move(texts), limits);
+  auto answer = co_await (*instance)->call("sandbox.remove", std::move(texts), limits);
   if (answer.has_error() && answer.error().code != Code::kNotFound) co_return answer.error();
   registry_.erase(info.name);
   known_.erase(info.session_key);
@@ -377,9 +411,6 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
                                                               Limits limits) {
   auto containers = co_await list(limits);
   if (containers.has_error()) co_return containers.error();
-  std::string id = Settings::merge(config_.current()->root(), "").text("backend");
-  auto instance = co_await backend(id, limits);
-  if (instance.has_error()) co_return instance.error();
   std::vector<std::string> removed;
   for (const auto& info : *containers) {
     if (!matches(info, session_key, agent_id)) continue;
@@ -388,7 +419,7 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
                    info.name);
       continue;
     }
-    auto gone = co_await remove(info, *instance, limits);
+    auto gone = co_await remove(info, limits);
     if (gone.has_error()) co_return gone.error();
     removed.push_back(info.name);
   }
@@ -404,19 +435,16 @@ Awaitable<std::vector<std::string>> Manager::sweep() {
     spdlog::warn("cannot look for idle sandboxes: {}", containers.error().message);
     co_return removed;
   }
-  std::string id = Settings::merge(config_.current()->root(), "").text("backend");
-  auto* instance = plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id);
   config::Snapshot config = config_.current();
   for (const auto& info : *containers) {
-    if (!instance || in_use(info.session_key) || ready_flights_.waiting.count(info.session_key))
-      continue;
+    if (in_use(info.session_key) || ready_flights_.waiting.count(info.session_key)) continue;
     std::string agent = resolve("", info.session_key + ":probe").agent_id;
     PruneRule rule = prune_rule(Settings::merge(config->root(), agent));
     std::int64_t now = now_ms_();
     // Out of date: it goes at its first idle moment; the next use makes a new one.
     bool replace = info.stale && !is_hot(now, info.last_used_at_ms);
     if (!replace && !should_prune(rule, now, info.created_at_ms, info.last_used_at_ms)) continue;
-    auto gone = co_await remove(info, instance, limits);
+    auto gone = co_await remove(info, limits);
     if (gone.has_value()) {
       spdlog::info("sandbox {} removed: {}", info.name,
                    replace ? "its settings changed" : "idle or too old");

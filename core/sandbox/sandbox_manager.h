@@ -59,6 +59,7 @@ using OutputSink = std::function<void(bool is_stderr, std::string_view data)>;
 
 struct ContainerInfo {  // one line of `sandbox list`
   std::string name, runtime_id, session_key, image, config_hash, state;
+  std::string backend;  // who made it
   std::int64_t created_at_ms = 0, last_used_at_ms = 0;
   bool image_matches = true, stale = false;
 };

@@ -157,6 +157,20 @@ void check_limits(std::vector<config::Issue>& issues, const Settings& settings) 
   }
 }
 
+// The default agent and those that are listed.
+std::vector<std::string> settings_owners(const json::object& root) {
+  std::vector<std::string> agents = {default_agent_id(root)};
+  const json::object* section = child(&root, "agents");
+  const json::value* list = section ? section->if_contains("list") : nullptr;
+  if (!list || !list->is_array()) return agents;
+  for (const auto& item : list->get_array()) {
+    const json::object* entry = item.if_object();
+    const json::value* id = entry ? entry->if_contains("id") : nullptr;
+    if (id && id->is_string()) agents.emplace_back(id->get_string());
+  }
+  return agents;
+}
+
 }  // namespace
 
 AgentEntry find_agent(const json::object& root, std::string_view agent_id) {
@@ -283,19 +297,22 @@ std::vector<config::Issue> check_settings(const Settings& settings) {
   return issues;
 }
 
-std::vector<config::Issue> check_config(const config::Config& config) {
-  std::vector<std::string> agents = {default_agent_id(config.root())};
-  const json::object* section = child(&config.root(), "agents");
-  const json::value* list = section ? section->if_contains("list") : nullptr;
-  if (list && list->is_array()) {
-    for (const auto& item : list->get_array()) {
-      const json::object* entry = item.if_object();
-      const json::value* id = entry ? entry->if_contains("id") : nullptr;
-      if (id && id->is_string()) agents.emplace_back(id->get_string());
-    }
+std::vector<std::string> backends_in_use(const json::object& root) {
+  std::vector<std::string> out;
+  for (const auto& agent : settings_owners(root)) {
+    Settings settings = Settings::merge(root, agent);
+    std::string backend = settings.text("backend");
+    if (settings.text("mode") == "off" || std::find(out.begin(), out.end(), backend) != out.end())
+      continue;
+    out.push_back(std::move(backend));
   }
+  if (out.empty()) out.push_back(Settings::merge(root, "").text("backend"));
+  return out;
+}
+
+std::vector<config::Issue> check_config(const config::Config& config) {
   std::vector<config::Issue> issues;
-  for (const auto& agent : agents) {
+  for (const auto& agent : settings_owners(config.root())) {
     for (auto& issue : check_settings(Settings::merge(config.root(), agent))) {
       bool known = std::any_of(issues.begin(), issues.end(), [&](const config::Issue& other) {
         return other.path == issue.path && other.message == issue.message;

@@ -42,6 +42,9 @@ AgentEntry find_agent(const json::object& root, std::string_view agent_id);
 // The agent that owns sessions without an agent in their key.
 std::string default_agent_id(const json::object& root);
 
+// The backends of all agents that may be sandboxed; the default's when there is no such agent.
+std::vector<std::string> backends_in_use(const json::object& root);
+
 // "1g", "512m", "1073741824", 1073741824; kInvalidArgument names the key.
 Result<std::int64_t> parse_size(const json::value& written, std::string_view key);
 

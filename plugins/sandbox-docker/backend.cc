@@ -15,6 +15,10 @@
 
 namespace openclaw::docker {
 
+using sandbox_rules::BindRules;
+using sandbox_rules::checked_source;
+using sandbox_rules::default_blocked;
+
 namespace {
 
 constexpr std::uint32_t kCallTimeoutMs = 30'000;

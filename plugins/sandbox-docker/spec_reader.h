@@ -1,23 +1,16 @@
-// Reads of JSON objects that somebody else wrote: a missing or odd value is the fallback, never a
-// throw.
+// How this backend reads JSON objects that somebody else wrote.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
-#include <boost/json.hpp>
+#include "spec_fields.h"
 
 namespace openclaw::docker {
 
 namespace json = boost::json;
-
-const json::value* member(const json::object& from, std::string_view key);
-std::string text_of(const json::object& from, std::string_view key);
-bool flag_of(const json::object& from, std::string_view key, bool otherwise = false);
-double number_of(const json::object& from, std::string_view key, double otherwise = 0);
-// Empty when the member is absent or of another kind.
-const json::array& list_of(const json::object& from, std::string_view key);
-const json::object& object_of(const json::object& from, std::string_view key);
+using sandbox_rules::flag_of;
+using sandbox_rules::list_of;
+using sandbox_rules::member;
+using sandbox_rules::number_of;
+using sandbox_rules::object_of;
+using sandbox_rules::text_of;
 
 }  // namespace openclaw::docker

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace openclaw::docker {
+namespace openclaw::sandbox_rules {
 namespace {
 
 namespace fs = std::filesystem;
@@ -101,4 +101,4 @@ TEST_F(BindGuard, SourcesOutsideTheWorkspacesNeedTheirKey) {
 }
 
 }  // namespace
-}  // namespace openclaw::docker
+}  // namespace openclaw::sandbox_rules

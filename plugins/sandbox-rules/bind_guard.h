@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "outcome.h"
+#include "rule_outcome.h"
 
-namespace openclaw::docker {
+namespace openclaw::sandbox_rules {
 
 struct BindRules {
   std::vector<std::filesystem::path> blocked;  // no source inside, none that contains one
@@ -28,4 +28,4 @@ std::vector<std::filesystem::path> default_blocked();
 Outcome<std::filesystem::path> checked_source(const std::string& source, const std::string& kind,
                                               const BindRules& rules);
 
-}  // namespace openclaw::docker
+}  // namespace openclaw::sandbox_rules

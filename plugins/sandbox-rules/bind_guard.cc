@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-namespace openclaw::docker {
+namespace openclaw::sandbox_rules {
 
 namespace fs = std::filesystem;
 
@@ -99,4 +99,4 @@ Outcome<fs::path> checked_source(const std::string& source, const std::string& k
   return real;
 }
 
-}  // namespace openclaw::docker
+}  // namespace openclaw::sandbox_rules

@@ -1,6 +1,6 @@
-#include "spec_reader.h"
+#include "spec_fields.h"
 
-namespace openclaw::docker {
+namespace openclaw::sandbox_rules {
 
 const json::value* member(const json::object& from, std::string_view key) {
   return from.if_contains(key);
@@ -33,4 +33,4 @@ const json::object& object_of(const json::object& from, std::string_view key) {
   return value && value->is_object() ? value->get_object() : kEmpty;
 }
 
-}  // namespace openclaw::docker
+}  // namespace openclaw::sandbox_rules

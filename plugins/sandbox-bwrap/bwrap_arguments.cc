@@ -1,0 +1,103 @@
+#include "bwrap_arguments.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "room.h"
+
+namespace openclaw::bwrap {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+using Arguments = std::vector<std::string>;
+
+void add(Arguments& out, std::initializer_list<std::string> words) {
+  out.insert(out.end(), words);
+}
+
+// Programs and libraries of this host, and the few files of /etc that they need and that tell
+// nothing.
+void add_host_root(Arguments& out) {
+  add(out, {"--ro-bind", "/usr", "/usr"});
+  for (const char* path : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
+    std::error_code error;
+    fs::file_status status = fs::symlink_status(path, error);
+    if (fs::is_symlink(status)) {
+      add(out, {"--symlink", fs::read_symlink(path, error).string(), path});
+    } else if (fs::is_directory(status)) {
+      add(out, {"--ro-bind", path, path});
+    }
+  }
+  for (const char* path :
+       {"/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+        "/etc/localtime", "/etc/magic", "/etc/mime.types", "/etc/protocols", "/etc/services",
+        "/etc/ssl/certs", "/etc/ssl/openssl.cnf"}) {
+    if (::access(path, R_OK) == 0) add(out, {"--ro-bind", path, path});
+  }
+}
+
+// What container engines make read-only or hide in /proc. It matters when the user is 0: that is
+// the host's root without capabilities, to whom many of these files belong.
+void add_proc(Arguments& out) {
+  add(out, {"--proc", "/proc"});
+  for (const char* path :
+       {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}) {
+    if (::access(path, F_OK) == 0) add(out, {"--ro-bind", path, path});
+  }
+  for (const char* path : {"/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg",
+                           "/proc/latency_stats", "/proc/sched_debug", "/proc/timer_list",
+                           "/proc/timer_stats", "/proc/config.gz", "/proc/kallsyms"}) {
+    if (::access(path, F_OK) == 0) add(out, {"--ro-bind", "/dev/null", path});
+  }
+  for (const char* path : {"/proc/acpi", "/proc/asound", "/proc/scsi"}) {
+    if (::access(path, F_OK) == 0)
+      add(out, {"--size", "4096", "--tmpfs", path, "--remount-ro", path});
+  }
+}
+
+}  // namespace
+
+Arguments runtime_arguments(const RuntimePlan& plan) {
+  Arguments out;
+  add(out, {"--unshare-user", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"});
+  add(out, {"--uid", std::to_string(plan.identity.user), "--gid",
+            std::to_string(plan.identity.group), "--hostname", "sandbox"});
+  add(out, {"--seccomp", std::to_string(kSeccompFd), "--json-status-fd", std::to_string(kStatusFd),
+            "--block-fd", std::to_string(kGateFd)});
+  add_host_root(out);
+  for (const auto& [name, bytes] : made_files(plan)) {
+    static_cast<void>(bytes);
+    add(out, {"--ro-bind", file_place(name), "/etc/" + name});
+  }
+  add_proc(out);
+  add(out, {"--dev", "/dev", "--size", "67108864", "--perms", "1777", "--tmpfs", "/dev/shm",
+            "--remount-ro", "/dev"});
+  for (std::size_t i = 0; i < plan.scratch.size(); ++i)
+    add(out, {"--bind", scratch_place(i), plan.scratch[i].target});
+  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    const auto& mount = plan.mounts[i];
+    add(out, {mount.read_only ? "--ro-bind" : "--bind", mount_place(i), mount.target});
+  }
+  // The root is memory of the host without a bound: nobody may write there.
+  add(out, {"--remount-ro", "/"});
+  return out;
+}
+
+Arguments command_arguments(const RuntimePlan& plan, const ExecRequest& request) {
+  Arguments out = {"--clearenv", "--setenv", "PATH", kPath, "--setenv", "HOME", plan.home};
+  if (request.tty) add(out, {"--setenv", "TERM", "xterm-256color"});
+  for (const auto& [name, value] : plan.env) add(out, {"--setenv", name, value});
+  for (const auto& [name, value] : request.env) add(out, {"--setenv", name, value});
+  add(out, {"--chdir", request.cwd.empty() ? plan.workdir : request.cwd});
+  // A terminal is the command's own, made for it; anything else must not reach one.
+  if (!request.tty) out.emplace_back("--new-session");
+  return out;
+}
+
+}  // namespace openclaw::bwrap

@@ -1,0 +1,252 @@
+#include "room.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace openclaw::bwrap {
+
+namespace {
+
+constexpr const char* kFloor = "/run";
+
+enum RoomStage : int { kReady, kNamespaces, kFloorMount, kMount, kChanged, kScratch, kFile };
+
+struct RoomReport {
+  int stage = kReady;
+  int index = 0;
+  int code = 0;
+};
+
+// Everything the child needs, made before the fork: after it, in a process of many threads, memory
+// may not be asked for.
+struct Work {
+  struct Bind {
+    const char *source, *place;
+    bool directory;
+    dev_t device;
+    ino_t inode;
+  };
+  struct Scratch {
+    const char *place, *options;
+    unsigned long flags;
+  };
+  struct File {
+    const char* place;
+    const char* bytes;
+    std::size_t size;
+  };
+  std::vector<Bind> binds;
+  std::vector<Scratch> scratch;
+  std::vector<File> files;
+  bool own_user_namespace = false;
+  const char *user_map = "", *group_map = "";
+  int report = -1, go = -1;
+};
+
+bool put(const char* path, const char* bytes, std::size_t size, int flags) {
+  int fd = ::open(path, O_WRONLY | O_CLOEXEC | flags, 0644);
+  bool good = fd >= 0 && ::write(fd, bytes, size) == static_cast<ssize_t>(size);
+  if (fd >= 0) {
+    int code = errno;
+    ::close(fd);
+    errno = code;
+  }
+  return good;
+}
+
+[[noreturn]] void give_up(const Work& work, RoomStage stage, std::size_t index, int code) {
+  RoomReport report{stage, static_cast<int>(index), code};
+  static_cast<void>(!::write(work.report, &report, sizeof report));
+  ::_exit(1);
+}
+
+void enter_namespaces(const Work& work) {
+  bool good = ::unshare(CLONE_NEWNS | (work.own_user_namespace ? CLONE_NEWUSER : 0)) == 0;
+  if (good && work.own_user_namespace) {
+    good = put("/proc/self/setgroups", "deny", 4, 0) &&
+           put("/proc/self/uid_map", work.user_map, std::strlen(work.user_map), 0) &&
+           put("/proc/self/gid_map", work.group_map, std::strlen(work.group_map), 0);
+  }
+  // What the host mounts later is none of its business, and the other way round.
+  good = good && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  if (!good) give_up(work, kNamespaces, 0, errno);
+}
+
+// Runs in the child: system calls only.
+[[noreturn]] void furnish(const Work& work) {
+  ::umask(0022);
+  enter_namespaces(work);
+  if (::mount("tmpfs", kFloor, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=1m") != 0)
+    give_up(work, kFloorMount, 0, errno);
+  for (std::size_t i = 0; i < work.binds.size(); ++i) {
+    const auto& bind = work.binds[i];
+    bool made =
+        bind.directory ? ::mkdir(bind.place, 0755) == 0 : put(bind.place, "", 0, O_CREAT | O_EXCL);
+    if (!made || ::mount(bind.source, bind.place, nullptr, MS_BIND | MS_REC, nullptr) != 0)
+      give_up(work, kMount, i, errno);
+    struct stat info {};
+    if (::stat(bind.place, &info) != 0 || info.st_dev != bind.device || info.st_ino != bind.inode)
+      give_up(work, kChanged, i, 0);
+  }
+  for (std::size_t i = 0; i < work.scratch.size(); ++i) {
+    const auto& scratch = work.scratch[i];
+    if (::mkdir(scratch.place, 0755) != 0 ||
+        ::mount("tmpfs", scratch.place, "tmpfs", scratch.flags, scratch.options) != 0)
+      give_up(work, kScratch, i, errno);
+  }
+  for (std::size_t i = 0; i < work.files.size(); ++i) {
+    if (!put(work.files[i].place, work.files[i].bytes, work.files[i].size, O_CREAT | O_EXCL))
+      give_up(work, kFile, i, errno);
+  }
+  RoomReport ready;
+  static_cast<void>(!::write(work.report, &ready, sizeof ready));
+  char end = 0;
+  static_cast<void>(!::read(work.go, &end, 1));  // until the other side holds the namespaces
+  ::_exit(0);
+}
+
+Failure explained(const RoomReport& report, const RuntimePlan& plan) {
+  auto index = static_cast<std::size_t>(report.index);
+  std::string why = error_text(report.code);
+  switch (report.stage) {
+    case kMount:
+      return failure(OC_FAILED_PRECONDITION,
+                     "cannot mount " + plan.mounts[index].source + " into a sandbox: " + why);
+    case kChanged:
+      return failure(OC_PERMISSION_DENIED, "refused to mount " + plan.mounts[index].source +
+                                               " into a sandbox: it changed while it was checked");
+    case kScratch:
+      return failure(OC_FAILED_PRECONDITION, "agents.defaults.sandbox.docker.tmpfs: cannot make " +
+                                                 plan.scratch[index].target + " (" +
+                                                 plan.scratch[index].options + "): " + why);
+    default:
+      return failure(OC_FAILED_PRECONDITION,
+                     std::string(report.stage == kNamespaces ? "cannot make namespaces"
+                                                             : "cannot mount in a new namespace") +
+                         ": " + why);
+  }
+}
+
+struct Texts {
+  std::vector<std::string> places, options;
+  std::vector<std::pair<std::string, std::string>> files;
+  std::string user_map, group_map;
+};
+
+void fill(Work& work, Texts& texts, const RuntimePlan& plan) {
+  texts.files = made_files(plan);
+  texts.places.reserve(plan.mounts.size() + plan.scratch.size() + texts.files.size());
+  texts.options.reserve(plan.scratch.size());
+  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    const auto& mount = plan.mounts[i];
+    texts.places.push_back(mount_place(i));
+    work.binds.push_back({mount.source.c_str(), texts.places.back().c_str(), mount.directory,
+                          mount.device, mount.inode});
+  }
+  uid_t user = plan.identity.become ? plan.identity.user : ::geteuid();
+  gid_t group = plan.identity.become ? plan.identity.group : ::getegid();
+  for (std::size_t i = 0; i < plan.scratch.size(); ++i) {
+    texts.places.push_back(scratch_place(i));
+    texts.options.push_back(plan.scratch[i].options + ",uid=" + std::to_string(user) +
+                            ",gid=" + std::to_string(group));
+    work.scratch.push_back(
+        {texts.places.back().c_str(), texts.options.back().c_str(), plan.scratch[i].flags});
+  }
+  for (const auto& [name, bytes] : texts.files) {
+    texts.places.push_back(file_place(name));
+    work.files.push_back({texts.places.back().c_str(), bytes.data(), bytes.size()});
+  }
+  work.own_user_namespace = !plan.identity.become;
+  texts.user_map = std::to_string(user) + " " + std::to_string(user) + " 1";
+  texts.group_map = std::to_string(group) + " " + std::to_string(group) + " 1";
+  work.user_map = texts.user_map.c_str();
+  work.group_map = texts.group_map.c_str();
+}
+
+bool read_report(int fd, RoomReport& report) {
+  ssize_t n = 0;
+  do {
+    n = ::read(fd, &report, sizeof report);
+  } while (n < 0 && errno == EINTR);
+  return n == static_cast<ssize_t>(sizeof report);
+}
+
+}  // namespace
+
+std::string mount_place(std::size_t index) {
+  return std::string(kFloor) + "/mount" + std::to_string(index);
+}
+
+std::string scratch_place(std::size_t index) {
+  return std::string(kFloor) + "/scratch" + std::to_string(index);
+}
+
+std::string file_place(const std::string& name) {
+  return std::string(kFloor) + "/" + name;
+}
+
+std::vector<std::pair<std::string, std::string>> made_files(const RuntimePlan& plan) {
+  std::string user = std::to_string(plan.identity.user),
+              group = std::to_string(plan.identity.group);
+  std::string name = plan.identity.user == 0 ? "root" : "sandbox";
+  std::string passwd = name + ":x:" + user + ":" + group + "::" + plan.home + ":/bin/sh\n";
+  std::string groups =
+      (plan.identity.group == 0 ? "root" : "sandbox") + std::string(":x:") + group + ":\n";
+  if (plan.identity.user != 0) passwd += "root:x:0:0::/nonexistent:/usr/sbin/nologin\n";
+  if (plan.identity.group != 0) groups += "root:x:0:\n";
+  if (plan.identity.user != 65534)
+    passwd += "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n";
+  if (plan.identity.group != 65534) groups += "nogroup:x:65534:\n";
+  std::string hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost\n127.0.1.1\tsandbox\n";
+  for (const auto& line : plan.host_lines) hosts += line + "\n";
+  return {{"passwd", passwd},
+          {"group", groups},
+          {"hosts", hosts},
+          {"nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"}};
+}
+
+Outcome<Room> make_room(const RuntimePlan& plan) {
+  Work work;
+  Texts texts;
+  fill(work, texts, plan);
+  Descriptor report_read, report_write, go_read, go_write;
+  if (!make_pipe(report_read, report_write) || !make_pipe(go_read, go_write))
+    return failure(OC_RESOURCE_EXHAUSTED, "cannot make a sandbox: " + error_text(errno));
+  work.report = report_write.get();
+  work.go = go_read.get();
+  pid_t pid = ::fork();
+  if (pid == 0) {
+    // Else it would wait for itself when the gateway dies.
+    ::close(go_write.get());
+    furnish(work);
+  }
+  if (pid < 0) return failure(OC_RESOURCE_EXHAUSTED, "cannot make a sandbox: " + error_text(errno));
+  report_write.reset();
+  go_read.reset();
+  RoomReport report;
+  bool told = read_report(report_read.get(), report);
+  Room room;
+  if (told && report.stage == kReady) {
+    std::string folder = "/proc/" + std::to_string(pid) + "/ns/";
+    room.mount_namespace = opened(folder + "mnt", O_RDONLY);
+    if (work.own_user_namespace) room.user_namespace = opened(folder + "user", O_RDONLY);
+  }
+  int code = errno;
+  go_write.reset();
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  if (!told) return failure(OC_UNAVAILABLE, "making a sandbox ended unexpectedly");
+  if (report.stage != kReady) return explained(report, plan);
+  if (!room.mount_namespace || (work.own_user_namespace && !room.user_namespace))
+    return failure(OC_UNAVAILABLE, "cannot hold the namespaces of a sandbox: " + error_text(code));
+  return room;
+}
+
+}  // namespace openclaw::bwrap
