@@ -141,17 +141,20 @@ void IoLoop::run() {
     }
     int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, patience_ms());
     for (int i = 0; i < count; ++i) {
+      // Copies: these records are packed.
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == 0) {
+      const std::uint64_t token = event.data.u64;
+      const std::uint32_t what = event.events;
+      if (token == 0) {
         std::uint64_t wakes = 0;
         static_cast<void>(::read(wake_.get(), &wakes, sizeof wakes));
         continue;
       }
-      auto found = watches_.find(event.data.u64);
+      auto found = watches_.find(token);
       if (found == watches_.end()) continue;
       // A copy: the handler may forget itself.
       std::shared_ptr<Ready> ready = found->second.ready;
-      guarded([&] { (*ready)(event.events); });
+      guarded([&] { (*ready)(what); });
     }
     run_timers();
     run_posted();

@@ -28,7 +28,9 @@ using sandbox_rules::text_of;
 namespace {
 
 constexpr const char* kSection = "agents.defaults.sandbox.docker.";
-constexpr const char* kScratchSize = "size=512m";
+// What lies in scratch folders counts as memory of the sandbox. All of them full must leave room
+// for a command that empties them.
+constexpr std::int64_t kScratchBytes = 512 << 20;
 
 Failure refused(const std::string& key, const std::string& why) {
   return failure(OC_FAILED_PRECONDITION,
@@ -158,7 +160,8 @@ Outcome<Nothing> read_mounts(const json::object& spec, RuntimePlan& plan) {
 }
 
 // The options that a container engine takes, as flags and data of mount(2).
-Outcome<Nothing> read_scratch_options(std::string_view options, ScratchPlan& scratch) {
+Outcome<Nothing> read_scratch_options(std::string_view options, std::int64_t default_bytes,
+                                      ScratchPlan& scratch) {
   scratch.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   while (!options.empty()) {
     auto end = std::min(options.find(','), options.size());
@@ -182,25 +185,29 @@ Outcome<Nothing> read_scratch_options(std::string_view options, ScratchPlan& scr
       return refused("tmpfs:", "option \"" + option + "\" is not known to the backend bwrap");
     }
   }
-  auto add = [&](const char* name, const char* fallback) {
+  auto add = [&](const char* name, const std::string& fallback) {
     if (scratch.options.find(name) != std::string::npos) return;
-    scratch.options += (scratch.options.empty() ? "" : ",") + std::string(fallback);
+    scratch.options += (scratch.options.empty() ? "" : ",") + (name + fallback);
   };
-  add("mode=", "mode=1777");
-  add("size=", kScratchSize);
+  add("mode=", "1777");
+  add("size=", std::to_string(default_bytes));
   return Nothing{};
 }
 
 Outcome<Nothing> read_scratch(const json::object& spec, RuntimePlan& plan) {
-  for (const auto& item : list_of(spec, "tmpfs")) {
+  const json::array& wanted = list_of(spec, "tmpfs");
+  std::int64_t memory = plan.limits.memory_bytes;
+  std::int64_t share = memory / (static_cast<std::int64_t>(wanted.size()) + 1);
+  for (const auto& item : wanted) {
     std::string entry = item.is_string() ? std::string(item.get_string()) : std::string();
     auto colon = std::min(entry.find(':'), entry.size());
     ScratchPlan scratch;
     scratch.target = entry.substr(0, colon);
     std::string problem = target_problem(scratch.target);
     if (!problem.empty()) return refused("tmpfs:", problem);
-    auto read = read_scratch_options(
-        std::string_view(entry).substr(std::min(colon + 1, entry.size())), scratch);
+    auto read =
+        read_scratch_options(std::string_view(entry).substr(std::min(colon + 1, entry.size())),
+                             memory > 0 ? std::min(share, kScratchBytes) : kScratchBytes, scratch);
     if (read.has_error()) return read.error();
     plan.scratch.push_back(std::move(scratch));
   }
@@ -311,7 +318,7 @@ Outcome<RuntimePlan> read_runtime_plan(const json::object& spec, uid_t own_user,
   auto identity = read_identity(user, own_user);
   if (identity.has_error()) return identity.error();
   plan.identity = *identity;
-  for (auto* read : {read_mounts, read_scratch, read_env, read_hosts, read_limits}) {
+  for (auto* read : {read_limits, read_mounts, read_scratch, read_env, read_hosts}) {
     auto done = read(spec, plan);
     if (done.has_error()) return done.error();
   }
