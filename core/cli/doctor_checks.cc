@@ -52,15 +52,30 @@ std::string engine_address(const config::Config& config, const plugin::PluginInf
                            "unix:/var/run/docker.sock");
 }
 
-void check_engine(const config::Config& config, const plugin::PluginInfo& backend,
+// What else may run the sandboxes, as the manifests tell it.
+void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins,
+                          const std::string& backend, std::vector<Check>& out) {
+  for (const auto& info : plugins) {
+    for (const auto& name : info.manifest.backends) {
+      if (!info.usable || name == backend) continue;
+      out.push_back(make("sandbox.alternative", "Sandbox backend " + name, Status::kInfo,
+                         "can be used instead. " + info.manifest.description,
+                         "openclaw config set agents.defaults.sandbox.backend " + name));
+    }
+  }
+}
+
+// False when the engine itself cannot be used.
+bool check_engine(const config::Config& config, const plugin::PluginInfo& backend,
                   const std::set<std::string>& images, std::vector<Check>& out) {
   for (const auto& image : images) {
     auto look = look_at_engine(engine_address(config, backend), image);
     bool ready = look.state == EngineLook::State::kReady;
     out.push_back(make("sandbox.engine", "Sandbox engine", ready ? Status::kOk : Status::kFail,
                        look.detail, look.fix));
-    if (!ready && look.state != EngineLook::State::kNoImage) return;  // the same for every image
+    if (!ready && look.state != EngineLook::State::kNoImage) return false;  // the same for every image
   }
+  return true;
 }
 
 bool has_environment_key() {
@@ -205,7 +220,9 @@ void check_sandbox(const config::Paths& paths, const config::Config& config,
       continue;
     }
     // Only this engine is known well enough for a plain look at it.
-    if (backend == "docker") check_engine(config, *provider, images, out);
+    if (backend == "docker" && !check_engine(config, *provider, images, out)) {
+      offer_other_backends(plugins, backend, out);
+    }
   }
 }
 

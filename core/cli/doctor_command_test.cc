@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command_fixture_for_test.h"
+#include "cli/doctor_checks.h"
 #include "cli/engine_look.h"
 
 namespace openclaw::cli {
@@ -126,6 +127,29 @@ TEST_F(DoctorCommand, EachTroubleWithTheEngineHasItsOwnFix) {
   fs::remove(path);
   ScriptedEngine engine(path, {"HTTP/1.0 200 OK\r\n\r\nOK", "HTTP/1.0 200 OK\r\n\r\n{}"});
   EXPECT_EQ(look_at_engine("unix:" + path, "img:1").state, State::kReady);
+}
+
+TEST_F(DoctorCommand, WithoutAnEngineTheOtherBackendsAreOffered) {
+  auto config = config::from_json(
+      {{"agents", {{"defaults", {{"sandbox", {{"mode", "all"}}}}}}},
+       {"plugins", {{"entries", {{"one", {{"config", {{"engine", "unix:/no/engine.sock"}}}}}}}}}});
+  std::vector<plugin::PluginInfo> plugins(3);
+  plugins[0].id = "one";
+  plugins[0].manifest.backends = {"docker"};
+  plugins[1].id = "two";
+  plugins[1].manifest.backends = {"other"};
+  plugins[1].manifest.description = "Needs nothing.";
+  plugins[2].id = "three";
+  plugins[2].manifest.backends = {"refused"};
+  plugins[0].usable = plugins[1].usable = true;
+  config::Paths paths;
+  paths.home = paths.state_dir = temp_.path();
+  std::vector<Check> checks;
+  check_sandbox(paths, *config, plugins, checks);
+  ASSERT_EQ(checks.size(), 2u);
+  EXPECT_EQ(checks[0].status, Check::Status::kFail);
+  EXPECT_EQ(checks[1].detail, "can be used instead. Needs nothing.");
+  EXPECT_EQ(checks[1].fix, "openclaw config set agents.defaults.sandbox.backend other");
 }
 
 }  // namespace

@@ -76,6 +76,7 @@ struct Listing {
 json::object container_json(const sandbox::ContainerInfo& info) {
   return {{"containerName", info.name},
           {"runtimeId", info.runtime_id},
+          {"backend", info.backend},
           {"sessionKey", info.session_key},
           {"image", info.image},
           {"configHash", info.config_hash},

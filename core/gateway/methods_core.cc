@@ -230,6 +230,7 @@ Awaitable<Reply> sandbox_list(ServerState& state, MethodCall) {
   for (const auto& info : list.value()) {
     containers.emplace_back(json::object{{"containerName", info.name},
                                          {"runtimeId", info.runtime_id},
+                                         {"backend", info.backend},
                                          {"sessionKey", info.session_key},
                                          {"image", info.image},
                                          {"configHash", info.config_hash},

@@ -135,6 +135,7 @@ TEST_F(Bwrap, R181UserIsTheConfiguredOne) {
   bwrap({}, {{"user", "1000:1001"}});
   Ran ran = sh("id -u; id -g; id -G; touch /workspace/mine && stat -c %u:%g /workspace/mine");
   EXPECT_EQ(ran.out, "1000\n1001\n1001\n1000:1001\n") << ran.message() << ran.err;
+  if (::geteuid() != 0) return;  // then it is this user outside, whatever it is inside
   struct stat info {};
   fs::path made = manager_->resolve("", "agent:main:x").host_workspace / "mine";
   ASSERT_EQ(::stat(made.c_str(), &info), 0);
@@ -143,6 +144,7 @@ TEST_F(Bwrap, R181UserIsTheConfiguredOne) {
 }
 
 TEST_F(Bwrap, D1UserIsTheOwnerOfTheWorkspace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   ASSERT_EQ(::chown(workspace().c_str(), 1234, 1235), 0);
   bwrap({{"workspaceAccess", "rw"}});
   EXPECT_EQ(sh("id -u; id -g; id -un; touch f && stat -c %u f").out, "1234\n1235\nsandbox\n1234\n");
