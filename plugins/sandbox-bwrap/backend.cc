@@ -219,6 +219,9 @@ Outcome<BwrapBackend::SandboxPtr> BwrapBackend::furnished(RuntimePlan plan) {
   auto room = make_room(plan);
   if (room.has_error()) return room.error();
   auto cgroup = Cgroup::make(plan.name, plan.limits);
+  // The name ends with what tells gateways apart. Nothing else of this one is there yet.
+  if (cgroup && !std::exchange(swept_, true))
+    cgroup->remove_leftovers(plan.name.substr(std::min(plan.name.rfind('-'), plan.name.size())));
   auto arguments = runtime_arguments(plan);
   return std::make_shared<Sandbox>(Sandbox{std::move(plan), std::move(*room), std::move(cgroup),
                                            std::move(arguments), now_ms()});
@@ -271,6 +274,7 @@ void BwrapBackend::setup(std::shared_ptr<Draft> draft) {
     return true;
   };
   std::uint64_t number = run_in(draft->sandbox, request, std::move(sink), std::move(ended));
+  if (!running_.count(number)) return;  // it could not even start
   *timer = loop_.after(draft->timeout_ms, [this, draft, number] {
     auto found = running_.find(number);
     if (found == running_.end()) return;
@@ -353,8 +357,10 @@ void BwrapBackend::exec_now(Completion done, const std::string& id, const std::s
     return progress(op, kind, piece) != OC_WOULD_BLOCK;
   };
   auto held = std::make_shared<Completion>(std::move(done));
-  auto ended = [this, op, held](Outcome<int> code) {
+  auto ended = [this, op, held, id](Outcome<int> code) {
     by_op_.erase(op);
+    // Something of it was taken away from outside: the next `ensure` makes it anew.
+    if (code.has_error() && code.error().code == OC_NOT_FOUND) sandboxes_.erase(id);
     if (code.has_error()) return held->error(code.error().code, code.error().message);
     std::string answer = "{\"exitCode\":" + std::to_string(*code) + "}";
     held->ok(answer);

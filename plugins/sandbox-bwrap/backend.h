@@ -86,7 +86,7 @@ class BwrapBackend final : public SandboxBackendPlugin {
   std::vector<Completion> stopping_;
   std::set<std::string> told_;  // kinds of limits that were logged
   std::uint64_t last_run_ = 0;
-  bool stopped_ = false;
+  bool stopped_ = false, swept_ = false;
   IoLoop loop_;  // last: it ends before what its jobs use
 };
 

@@ -43,8 +43,10 @@ void add_host_root(Arguments& out) {
 }
 
 // What container engines make read-only or hide in /proc. It matters when the user is 0: that is
-// the host's root without capabilities, to whom many of these files belong.
-void add_proc(Arguments& out) {
+// the host's root without capabilities, to whom these files belong. All files of /proc that are not
+// of a process are the host's too, so for that user /proc as a whole is read-only: a chmod there
+// would hold on the host.
+void add_proc(Arguments& out, bool owned_by_user) {
   add(out, {"--proc", "/proc"});
   for (const char* path :
        {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}) {
@@ -59,6 +61,7 @@ void add_proc(Arguments& out) {
     if (::access(path, F_OK) == 0)
       add(out, {"--size", "4096", "--tmpfs", path, "--remount-ro", path});
   }
+  if (owned_by_user) add(out, {"--remount-ro", "/proc"});
 }
 
 }  // namespace
@@ -75,7 +78,7 @@ Arguments runtime_arguments(const RuntimePlan& plan) {
     static_cast<void>(bytes);
     add(out, {"--ro-bind", file_place(name), "/etc/" + name});
   }
-  add_proc(out);
+  add_proc(out, plan.identity.become && plan.identity.user == 0);
   add(out, {"--dev", "/dev", "--size", "67108864", "--perms", "1777", "--tmpfs", "/dev/shm",
             "--remount-ro", "/dev"});
   for (std::size_t i = 0; i < plan.scratch.size(); ++i)

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -153,6 +154,18 @@ std::vector<int> Cgroup::doors() const {
   std::vector<int> out;
   for (const auto& door : doors_) out.push_back(door.get());
   return out;
+}
+
+void Cgroup::remove_leftovers(const std::string& ending) const {
+  if (ending.size() < 2) return;
+  for (const auto& own : folders_) {
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(own.substr(0, own.rfind('/')), error)) {
+      const std::string& path = entry.path().native();
+      if (path != own && path.ends_with(ending)) ::rmdir(path.c_str());
+    }
+  }
 }
 
 std::optional<Cgroup> Cgroup::make(const std::string& name, const Limits& limits,

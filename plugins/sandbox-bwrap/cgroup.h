@@ -29,6 +29,8 @@ class Cgroup {
   // A process that writes "0" to each of these is in it.
   std::vector<int> doors() const;
   const std::vector<std::string>& folders() const { return folders_; }
+  // Removes what a gateway that was killed left beside this one: empty groups whose name ends so.
+  void remove_leftovers(const std::string& ending) const;
 
  private:
   Cgroup() = default;

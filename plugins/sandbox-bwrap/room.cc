@@ -4,9 +4,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -16,7 +18,16 @@ namespace {
 
 constexpr const char* kFloor = "/run";
 
-enum RoomStage : int { kReady, kNamespaces, kFloorMount, kMount, kChanged, kScratch, kFile };
+enum RoomStage : int {
+  kReady,
+  kNamespaces,
+  kFloorMount,
+  kDevices,
+  kMount,
+  kChanged,
+  kScratch,
+  kFile
+};
 
 struct RoomReport {
   int stage = kReady;
@@ -79,12 +90,35 @@ void enter_namespaces(const Work& work) {
   if (!good) give_up(work, kNamespaces, 0, errno);
 }
 
+// bwrap hands the devices of what is its root to the command. A command of the user 0 is the owner
+// of the host's, capabilities or not, and could take them from everybody by chmod.
+void make_devices(const Work& work) {
+  struct Device {
+    const char* path;
+    unsigned major, minor;
+  };
+  static constexpr std::array<Device, 6> kAll = {{{"/dev/null", 1, 3},
+                                                  {"/dev/zero", 1, 5},
+                                                  {"/dev/full", 1, 7},
+                                                  {"/dev/random", 1, 8},
+                                                  {"/dev/urandom", 1, 9},
+                                                  {"/dev/tty", 5, 0}}};
+  if (::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k") != 0)
+    give_up(work, kDevices, 0, errno);
+  for (const auto& device : kAll) {
+    if (::mknod(device.path, S_IFCHR | 0666, ::makedev(device.major, device.minor)) != 0 ||
+        ::chmod(device.path, 0666) != 0)
+      give_up(work, kDevices, 0, errno);
+  }
+}
+
 // Runs in the child: system calls only.
 [[noreturn]] void furnish(const Work& work) {
   ::umask(0022);
   enter_namespaces(work);
   if (::mount("tmpfs", kFloor, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=1m") != 0)
     give_up(work, kFloorMount, 0, errno);
+  if (!work.own_user_namespace) make_devices(work);
   for (std::size_t i = 0; i < work.binds.size(); ++i) {
     const auto& bind = work.binds[i];
     bool made =
@@ -126,6 +160,8 @@ Failure explained(const RoomReport& report, const RuntimePlan& plan) {
       return failure(OC_FAILED_PRECONDITION, "agents.defaults.sandbox.docker.tmpfs: cannot make " +
                                                  plan.scratch[index].target + " (" +
                                                  plan.scratch[index].options + "): " + why);
+    case kDevices:
+      return failure(OC_FAILED_PRECONDITION, "cannot make devices for a sandbox: " + why);
     default:
       return failure(OC_FAILED_PRECONDITION,
                      std::string(report.stage == kNamespaces ? "cannot make namespaces"

@@ -64,7 +64,7 @@ only 'core/cli/' 'CLI/'
 while IFS= read -r hit; do complain "$hit: a plugin includes core"; done < <(
   grep -rnE '#include "(\.\./)*(core/|async/|config/|gateway/|plugin/|result\.h)' "$root/plugins" --include='*.cc' --include='*.h' || true)
 while IFS= read -r hit; do complain "$hit: core names a plugin"; done < <(
-  grep -rnE '"(sandbox-docker|model-openai|model-anthropic|libopenclaw-[a-z-]+\.so)"' "$root/core" --include='*.cc' --include='*.h' |
+  grep -rnE '"(sandbox-docker|sandbox-bwrap|model-openai|model-anthropic|libopenclaw-[a-z-]+\.so)"' "$root/core" --include='*.cc' --include='*.h' |
     grep -vE '(_test\.cc|_for_test\.h):' || true)
 while IFS= read -r hit; do complain "$hit: core must not use a shell"; done < <(
   grep -rnE '\b(system|popen)\(' "$root/core" "$root/plugins" --include='*.cc' | grep -vE '^[^:]*:[0-9]+: *//' || true)

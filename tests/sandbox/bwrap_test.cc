@@ -78,8 +78,7 @@ TEST_F(Bwrap, R165NothingOfTheHostIsVisible) {
     EXPECT_THAT(ran.out, Not(HasSubstr(gone)));
   EXPECT_NE(ran.code(), 0);
   // No path of the host on any command line or in the list of mounts either, no other processes.
-  ran = sh(
-      "cat /proc/*/cmdline | tr '\\0' ' '; cat /proc/self/mounts; ls -d /proc/[0-9]* | wc -l");
+  ran = sh("cat /proc/*/cmdline | tr '\\0' ' '; cat /proc/self/mounts; ls -d /proc/[0-9]* | wc -l");
   EXPECT_THAT(ran.out, Not(HasSubstr(paths_.state_dir.string())));
   EXPECT_THAT(ran.out, Not(HasSubstr("--bind")));
   EXPECT_LE(std::atoi(ran.out.substr(ran.out.rfind('\n', ran.out.size() - 2) + 1).c_str()), 6);
@@ -120,6 +119,26 @@ TEST_F(Bwrap, A8TheHostsKernelSettingsCannotBeWritten) {
       sh("for f in /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sysrq-trigger; do "
          "(echo 1 > $f) 2>/dev/null && echo wrote $f; done; ls /proc/acpi 2>/dev/null | wc -l");
   EXPECT_EQ(ran.out, "0\n");
+}
+
+// A gateway of root gives its workspaces to root, so that is who the commands are: the owner of
+// whatever file of the host they see.
+TEST_F(Bwrap, A8RootInTheSandboxChangesNothingOfTheHost) {
+  bwrap();
+  auto mode = [](const char* path) {
+    struct stat info {};
+    return ::stat(path, &info) == 0 ? info.st_mode & 07777 : 0;
+  };
+  auto full = mode("/dev/full");
+  Ran ran =
+      sh("chmod 600 /proc/version 2>/dev/null && echo proc; chmod 600 /usr/bin/env 2>/dev/null && "
+         "echo usr; chmod 600 /dev/full; cp /bin/true t; chmod 4755 t 2>/dev/null && echo setuid; "
+         "echo x > /dev/null && head -c 3 /dev/zero | wc -c; test -c /dev/tty && echo tty");
+  EXPECT_EQ(ran.out, "3\ntty\n") << ran.err;
+  EXPECT_EQ(mode("/dev/full"), full);
+  EXPECT_EQ(
+      sh("touch a && chmod 755 a && chmod g+s . && install -m 755 /bin/true b && echo modes").out,
+      "modes\n");
 }
 
 TEST_F(Bwrap, NoDescriptorsOfTheGatewayReachACommand) {
