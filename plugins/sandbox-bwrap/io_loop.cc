@@ -21,7 +21,7 @@ void IoLoop::stop() {
     closing_ = true;
   }
   std::uint64_t one = 1;
-  if (wake_) static_cast<void>(::write(wake_.get(), &one, sizeof one));
+  if (wake_) static_cast<void>(!::write(wake_.get(), &one, sizeof one));
   if (thread_.joinable()) thread_.join();
   // Out of the members first: what these own may ask to be forgotten while it is destroyed.
   tokens_.clear();
@@ -52,7 +52,7 @@ bool IoLoop::post(Callback<void()> job) {
     posted_.push_back(std::move(job));
   }
   std::uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof one));
+  static_cast<void>(!::write(wake_.get(), &one, sizeof one));
   return true;
 }
 
@@ -147,7 +147,7 @@ void IoLoop::run() {
       const std::uint32_t what = event.events;
       if (token == 0) {
         std::uint64_t wakes = 0;
-        static_cast<void>(::read(wake_.get(), &wakes, sizeof wakes));
+        static_cast<void>(!::read(wake_.get(), &wakes, sizeof wakes));
         continue;
       }
       auto found = watches_.find(token);
