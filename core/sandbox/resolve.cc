@@ -146,6 +146,7 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   spec["network"] = settings.at("docker.network").value;
   spec["readOnlyRoot"] = settings.flag("docker.readOnlyRoot");
   spec["tmpfs"] = settings.at("docker.tmpfs").value;
+  spec["execHelper"] = settings.flag("docker.execHelper");
   spec["capDrop"] = settings.at("docker.capDrop").value;
   put_limits(spec, settings);
   for (std::string_view key : {"seccompProfile", "apparmorProfile", "setupCommand"}) {

@@ -24,6 +24,7 @@ const json::object& defaults() {
       {"docker.network", "none"},
       {"docker.user", nullptr},
       {"docker.capDrop", json::array{"ALL"}},
+      {"docker.execHelper", true},
       {"docker.env", json::object{{"LANG", "C.UTF-8"}}},
       {"docker.setupCommand", nullptr},
       {"docker.pidsLimit", 256},
