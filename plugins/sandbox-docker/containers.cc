@@ -5,11 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
-#include <fstream>
 
-#include "bind_guard.h"
-#include "body_check.h"
+#include "checked_body.h"
 #include "exec_run.h"
 #include "init_program.h"
 #include "mount_map.h"
@@ -21,27 +18,6 @@ namespace {
 
 constexpr std::uint32_t kEngineTimeoutMs = 30'000;
 constexpr std::size_t kMaxSetupOutput = 4000;
-constexpr std::size_t kMaxProfileBytes = 1024 * 1024;
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-Outcome<std::string> profile_text(const std::string& path) {
-  std::string text;
-  if (path.empty()) return text;
-  std::ifstream in(path, std::ios::binary);
-  text.resize(kMaxProfileBytes + 1);
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.empty() || text.size() > kMaxProfileBytes) {
-    return failure(
-        OC_INVALID_ARGUMENT,
-        "agents.defaults.sandbox.docker.seccompProfile: cannot read a profile from " + path);
-  }
-  return text;
-}
 
 Failure image_missing(const std::string& image) {
   return failure(OC_FAILED_PRECONDITION, "the sandbox image " + image +
@@ -199,7 +175,7 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
     if (program.has_error()) co_return program.error();
     init = program->string();
   }
-  Outcome<json::object> body = checked_body(spec, init);
+  Outcome<json::object> body = checked_body(spec, init, engine_.socket_path());
   if (body.has_error()) co_return body.error();
   json::array* mounts = &(*body)["HostConfig"].as_object()["Mounts"].as_array();
   Outcome<Nothing> mapped = co_await map_sources(mounts);
@@ -236,47 +212,6 @@ Flow<Outcome<Nothing>> Containers::rename(std::string id, std::string name) {
   if (renamed.has_error()) co_return renamed.error();
   if (renamed->status != 204) co_return engine_refused(*renamed, "name the sandbox");
   co_return Nothing{};
-}
-
-Outcome<json::object> Containers::checked_body(const json::object& spec,
-                                               const std::string& init) const {
-  CreateContext context;
-  context.created_at_ms = now_ms();
-  context.init_program = init;
-  Outcome<std::string> profile = profile_text(text_of(spec, "seccompProfile"));
-  if (profile.has_error()) return profile.error();
-  context.seccomp_text = std::move(*profile);
-  json::object body = create_body(spec, context);
-  const json::object& allow = object_of(spec, "allow");
-  Allowances allowances;
-  allowances.container_namespace_join = flag_of(allow, "containerNamespaceJoin");
-  allowances.reserved_targets = flag_of(allow, "reservedTargets");
-  BindRules rules;
-  rules.blocked = default_blocked();
-  rules.blocked.emplace_back(engine_.socket_path());
-  rules.allow_external = flag_of(allow, "externalBindSources");
-  for (const auto& item : list_of(spec, "protectedPaths")) {
-    if (item.is_string()) rules.protected_dirs.emplace_back(std::string(item.get_string()));
-  }
-  for (const auto& item : list_of(spec, "bindRoots")) {
-    if (item.is_string()) rules.bind_roots.emplace_back(std::string(item.get_string()));
-  }
-  std::size_t own = 0;
-  auto& mounts = body["HostConfig"].as_object()["Mounts"].as_array();
-  const json::array& wanted = list_of(spec, "mounts");
-  for (std::size_t i = 0; i < mounts.size() && i < wanted.size(); ++i) {
-    const json::object* mount = wanted[i].if_object();
-    if (!mount) return failure(OC_INVALID_ARGUMENT, "ensure: a mount is no object");
-    std::string kind = text_of(*mount, "kind");
-    if (kind == "workspace" || kind == "agent") own = i + 1;
-    Outcome<std::filesystem::path> source = checked_source(text_of(*mount, "source"), kind, rules);
-    if (source.has_error()) return source.error();
-    mounts[i].as_object()["Source"] = source->string();
-  }
-  std::string problem = body_problem(body, text_of(spec, "workdir"), own, allowances);
-  if (!problem.empty())
-    return failure(OC_PERMISSION_DENIED, "the sandbox was not created: " + problem);
-  return body;
 }
 
 // A gateway in a container sees other paths than the engine does: the engine gets its own.

@@ -43,7 +43,6 @@ class Containers {
                                    std::uint64_t timeout_ms);
   Flow<Outcome<Nothing>> map_sources(json::array* mounts);
   Flow<Outcome<Nothing>> rename(std::string id, std::string name);
-  Outcome<json::object> checked_body(const json::object& spec, const std::string& init) const;
   std::string why_no_init(const json::object& spec) const;
   void forget(const std::string& id);
 
