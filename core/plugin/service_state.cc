@@ -13,7 +13,7 @@ std::size_t bound_of(ServiceKind kind) {
     case ServiceKind::kWebSocket:
       return 16;
     case ServiceKind::kStream:
-      return 64;
+      return 1024;  // mostly silent: one per sandbox, say
     case ServiceKind::kKv:
       return 256;
     case ServiceKind::kBlob:

@@ -13,7 +13,8 @@ constexpr std::uint64_t kMaxFileBytes = 8 * 1024 * 1024;
 // How often the time of last use alone is worth a write.
 constexpr std::int64_t kTouchSaveMs = 10'000;
 
-std::filesystem::path file_in(const config::Paths& paths, std::string_view name = "containers.json") {
+std::filesystem::path file_in(const config::Paths& paths,
+                              std::string_view name = "containers.json") {
   return paths.state_dir / "sandbox" / name;
 }
 
@@ -25,7 +26,9 @@ std::string file_text(const std::map<std::string, RegistryEntry>& entries) {
                     {"createdAtMs", entry.created_at_ms},
                     {"lastUsedAtMs", entry.last_used_at_ms},
                     {"image", entry.image},
-                    {"configHash", entry.config_hash}});
+                    {"configHash", entry.config_hash},
+                    {"execPath", entry.exec_path},
+                    {"execPathWhy", entry.exec_path_why}});
   }
   return json::serialize(json::object{{"entries", std::move(list)}}) + "\n";
 }
@@ -52,7 +55,8 @@ std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths,
     if (!object || text_of(*object, "containerName").empty()) continue;
     out.push_back({text_of(*object, "containerName"), text_of(*object, "sessionKey"),
                    text_of(*object, "image"), text_of(*object, "configHash"),
-                   number_of(*object, "createdAtMs"), number_of(*object, "lastUsedAtMs")});
+                   number_of(*object, "createdAtMs"), number_of(*object, "lastUsedAtMs"),
+                   text_of(*object, "execPath"), text_of(*object, "execPathWhy")});
   }
   return out;
 }

@@ -18,6 +18,8 @@ namespace openclaw::sandbox {
 struct RegistryEntry {
   std::string container_name, session_key, image, config_hash;
   std::int64_t created_at_ms = 0, last_used_at_ms = 0;
+  std::string exec_path,
+      exec_path_why;  // how commands get in, in the backend's words; may be empty
 };
 
 // Loop thread only; the file is written on the blocking pool, one write at a time.

@@ -1,5 +1,6 @@
 #include "sandbox/explain.h"
 
+#include "sandbox/container_registry.h"
 #include "sandbox/resolve.h"
 #include "sandbox/sandbox_manager.h"
 #include "sandbox/settings.h"
@@ -53,8 +54,18 @@ std::string user_rule(const Settings& settings, const View& view) {
   return "owner of the mounted workspace " + view.host_workspace.string();
 }
 
-void put_policy(json::object& out, const config::Config& config, const View& view, const policy::ToolPolicy& policy,
-                std::string_view tool, policy::Caller caller) {
+// As it was when the container was last made ready; nothing before its first use.
+void put_exec_path(json::object& out, const config::Paths& paths) {
+  for (const auto& entry : ContainerRegistry::read(paths)) {
+    if (out.at("container").as_string() != entry.container_name || entry.exec_path.empty())
+      continue;
+    out["execPath"] = entry.exec_path;
+    if (!entry.exec_path_why.empty()) out["execPathWhy"] = entry.exec_path_why;
+  }
+}
+
+void put_policy(json::object& out, const config::Config& config, const View& view,
+                const policy::ToolPolicy& policy, std::string_view tool, policy::Caller caller) {
   auto lists = policy.sandbox_lists(view.agent_id);
   out["allow"] = strings(lists.allow);
   out["deny"] = strings(lists.deny);
@@ -105,6 +116,7 @@ json::object explain_json(const config::Config& config, const config::Paths& pat
   out["configHash"] = view.config_hash;
   if (view.sandboxed) {
     out["container"] = view.spec.at("name");
+    put_exec_path(out, paths);
     out["user"] =
         json::object{{"value", view.spec.at("user")}, {"rule", user_rule(settings, view)}};
     out["spec"] = view.spec;
@@ -141,22 +153,24 @@ std::string explain_text(const json::object& explained) {
   auto from = [&](std::string_view key) -> std::string {
     const json::value* item = settings ? settings->get_object().if_contains(key) : nullptr;
     if (!item) return {};
-    return " (" + written_at(item->at("source").get_string(), item->at("origin").get_string()) + ")";
+    return " (" + written_at(item->at("source").get_string(), item->at("origin").get_string()) +
+           ")";
   };
   for (std::string_view key : {"agentId", "sessionKey"}) line(key, text(key));
   for (std::string_view key : {"mode", "scope", "workspaceAccess", "backend"}) {
     line(key, text(key) + from(key));
   }
   for (std::string_view key : {"workspace", "workdir", "container"}) line(key, text(key));
+  line("commands run by",
+       text("execPath") + (text("execPathWhy").empty() ? "" : " (" + text("execPathWhy") + ")"));
   if (const json::value* user = explained.if_contains("user")) {
     line("user", std::string(user->at("value").get_string()) + " (" +
                      std::string(user->at("rule").get_string()) + ")");
   }
   if (explained.contains("allow")) {
     std::string allow = joined("allow");
-    line("sandbox tools allow",
-         (allow.empty() ? "everything not denied" : allow) + " (" +
-             written_at(text("allowSource"), text("allowOrigin")) + ")");
+    line("sandbox tools allow", (allow.empty() ? "everything not denied" : allow) + " (" +
+                                    written_at(text("allowSource"), text("allowOrigin")) + ")");
     line("sandbox tools deny",
          joined("deny") + " (" + written_at(text("denySource"), text("denyOrigin")) + ")");
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
 
 #include <openssl/evp.h>
 
@@ -61,17 +62,22 @@ std::string agent_of(std::string_view session_key, const json::object& root) {
   return default_agent_id(root);
 }
 
+// 0 for what is no number of things.
+std::int64_t whole(const json::value* value) {
+  constexpr double kMost = 1e15;
+  if (!value || !value->is_number()) return 0;
+  double number = value->to_number<double>();
+  return number > 0 && number <= kMost ? static_cast<std::int64_t>(number) : 0;
+}
+
 json::array ulimits_of(const json::value& setting) {
   json::array out;
   const json::object* table = setting.if_object();
   if (!table) return out;
   for (const auto& [name, limit] : *table) {
-    auto number = [](const json::value* v) -> std::int64_t {
-      return v && v->is_number() ? v->to_number<std::int64_t>() : 0;
-    };
     const json::object* pair = limit.if_object();
-    std::int64_t soft = pair ? number(pair->if_contains("soft")) : number(&limit);
-    std::int64_t hard = pair ? number(pair->if_contains("hard")) : soft;
+    std::int64_t soft = whole(pair ? pair->if_contains("soft") : &limit);
+    std::int64_t hard = pair ? whole(pair->if_contains("hard")) : soft;
     if (soft == 0 && hard == 0) continue;  // 0 and null lift the limit
     out.push_back({{"name", name}, {"soft", soft ? soft : hard}, {"hard", hard ? hard : soft}});
   }
@@ -79,14 +85,9 @@ json::array ulimits_of(const json::value& setting) {
 }
 
 void put_limits(json::object& spec, const Settings& settings) {
-  auto number = [&](std::string_view key) {
-    const json::value& value = settings.at(key).value;
-    return value.is_number() ? value.to_number<double>() : 0.0;
-  };
-  if (double pids = number("docker.pidsLimit"); pids > 0) {
-    spec["pidsLimit"] = static_cast<std::int64_t>(pids);
-  }
-  if (double cpus = number("docker.cpus"); cpus > 0) spec["cpus"] = cpus;
+  if (auto pids = whole(&settings.at("docker.pidsLimit").value); pids > 0) spec["pidsLimit"] = pids;
+  const json::value& cpus = settings.at("docker.cpus").value;
+  if (cpus.is_number() && cpus.to_number<double>() > 0) spec["cpus"] = cpus.to_number<double>();
   auto memory = parse_size(settings.at("docker.memory").value, "docker.memory");
   auto swap = parse_size(settings.at("docker.memorySwap").value, "docker.memorySwap");
   std::int64_t memory_bytes = memory.has_value() ? *memory : 0;
@@ -94,7 +95,7 @@ void put_limits(json::object& spec, const Settings& settings) {
   // The default for memorySwap was chosen for the default memory: it follows a memory somebody set.
   if (settings.at("docker.memorySwap").source == "default" &&
       settings.at("docker.memory").source != "default") {
-    swap_bytes = memory_bytes * 2;
+    swap_bytes = std::min(memory_bytes, std::numeric_limits<std::int64_t>::max() / 2) * 2;
   }
   if (memory_bytes > 0) spec["memoryBytes"] = memory_bytes;
   if (memory_bytes > 0 && swap_bytes > 0) spec["memorySwapBytes"] = swap_bytes;
@@ -146,6 +147,7 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   spec["network"] = settings.at("docker.network").value;
   spec["readOnlyRoot"] = settings.flag("docker.readOnlyRoot");
   spec["tmpfs"] = settings.at("docker.tmpfs").value;
+  spec["execHelper"] = settings.flag("docker.execHelper");
   spec["capDrop"] = settings.at("docker.capDrop").value;
   put_limits(spec, settings);
   for (std::string_view key : {"seccompProfile", "apparmorProfile", "setupCommand"}) {

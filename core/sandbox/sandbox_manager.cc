@@ -45,7 +45,8 @@ std::string shell_quoted(std::string_view text) {
 
 std::string recreate_command(const View& view) {
   if (view.scope == "shared") return "openclaw sandbox recreate --all";
-  if (view.scope == "agent") return "openclaw sandbox recreate --agent " + shell_quoted(view.agent_id);
+  if (view.scope == "agent")
+    return "openclaw sandbox recreate --agent " + shell_quoted(view.agent_id);
   return "openclaw sandbox recreate --session " + shell_quoted(view.session_key);
 }
 
@@ -234,7 +235,9 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
                       text_of(*runtime, "image"),
                       hash,
                       number_of(*runtime, "createdAtMs"),
-                      now_ms_()};
+                      now_ms_(),
+                      text_of(*runtime, "execPath"),
+                      text_of(*runtime, "execPathWhy")};
   registry_.put(std::move(fresh));
   co_return Ready{text_of(*runtime, "runtimeId"), name, hash, view.backend};
 }

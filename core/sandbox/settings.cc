@@ -24,6 +24,7 @@ const json::object& defaults() {
       {"docker.network", "none"},
       {"docker.user", nullptr},
       {"docker.capDrop", json::array{"ALL"}},
+      {"docker.execHelper", true},
       {"docker.env", json::object{{"LANG", "C.UTF-8"}}},
       {"docker.setupCommand", nullptr},
       {"docker.pidsLimit", 256},
@@ -251,8 +252,6 @@ bool Settings::flag(std::string_view key) const {
 
 Result<std::int64_t> parse_size(const json::value& written, std::string_view key) {
   if (written.is_null()) return 0;
-  if (written.is_int64() && written.get_int64() >= 0) return written.get_int64();
-  if (written.is_uint64()) return static_cast<std::int64_t>(written.get_uint64());
   std::string text = written.is_string() ? lowered(written.get_string()) : json::serialize(written);
   double number = 0;
   auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -174,7 +174,10 @@ json::object BwrapBackend::described(const Sandbox& sandbox) const {
           {"gatewayId", sandbox.plan.gateway_id},
           {"configHash", sandbox.plan.config_hash},
           {"createdAtMs", sandbox.created_at_ms},
-          {"limits", sandbox.cgroup ? "cgroup" : "rlimit"}};
+          {"limits", sandbox.cgroup ? "cgroup" : "rlimit"},
+          {"execPath", "bwrap"},
+          {"execPathWhy", sandbox.cgroup ? "limits by control group"
+                                         : "limits by process, this host gives no control groups"}};
 }
 
 void BwrapBackend::ensure_now(Completion done, const std::string& spec_json) {

@@ -9,11 +9,11 @@
 
 #include <openclaw/plugin.hpp>
 
-#include "bind_guard.h"
+#include "containers.h"
 #include "engine.h"
-#include "exec_run.h"
 #include "flow.h"
 #include "outcome.h"
+#include "run.h"
 
 namespace openclaw::docker {
 
@@ -33,32 +33,17 @@ class DockerBackend final : public SandboxBackendPlugin {
   void list(Completion done) override;
 
  private:
-  struct Found {
-    json::object container;  // of /containers/NAME/json; empty when there is none
-    bool exists() const { return !container.empty(); }
-  };
-
   Flow<Nothing> run_ensure(Completion done, std::string spec_json);
   Flow<Outcome<json::object>> ensured(json::object spec, std::uint64_t timeout_ms);
-  Flow<Outcome<json::object>> create_new(json::object spec, std::uint64_t timeout_ms);
-  Flow<Outcome<Nothing>> run_setup(std::string container, json::object spec,
-                                   std::uint64_t timeout_ms);
-  Flow<Outcome<Nothing>> map_sources(json::array* mounts);
-  Flow<Outcome<Found>> find(std::string name);
-  Flow<Outcome<Nothing>> start_container(std::string id);
-  Flow<Outcome<Nothing>> delete_container(std::string id);
-  Flow<Nothing> run_exec(Completion done, std::shared_ptr<ExecRun> run);
+  Flow<Nothing> run_exec(Completion done, std::shared_ptr<Run> run);
   Flow<Nothing> run_describe(Completion done, std::string id);
   Flow<Nothing> run_remove(Completion done, std::string id);
   Flow<Nothing> run_list(Completion done);
-  Outcome<json::object> checked_body(const json::object& spec) const;
 
   Engine engine_;
-  std::map<oc_op, std::shared_ptr<ExecRun>> runs_;
+  Containers containers_;
+  std::map<oc_op, std::shared_ptr<Run>> runs_;
   std::vector<Completion> stopping_;  // waits until the last run has ended
 };
-
-// What `ensure`, `describe` and `list` say about a container, from the engine's own description.
-json::object runtime_of(const json::object& container);
 
 }  // namespace openclaw::docker

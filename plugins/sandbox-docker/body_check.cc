@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "create_body.h"
 #include "spec_reader.h"
 
 namespace openclaw::docker {
@@ -195,7 +196,6 @@ std::string host_problem(const json::object& host, const std::string& workdir,
                      "Mounts", "PidsLimit", "Memory", "MemorySwap", "NanoCpus", "Ulimits",
                      "IpcMode", "RestartPolicy", "LogConfig", "Dns", "ExtraHosts"});
   if (!problem.empty()) return problem;
-  if (!flag_of(host, "Init")) return "HostConfig.Init must be true";
   if (text_of(host, "IpcMode") != "private") return "HostConfig.IpcMode must be private";
   if (text_of(object_of(host, "RestartPolicy"), "Name") != "no")
     return "HostConfig.RestartPolicy must be no";
@@ -208,6 +208,20 @@ std::string host_problem(const json::object& host, const std::string& workdir,
     if (!found.empty()) return found;
   }
   return {};
+}
+
+// Either the engine's init reaps, or ours, read-only; nothing else is process 1.
+std::string init_problem(const json::object& body) {
+  const json::object& host = object_of(body, "HostConfig");
+  bool mounted = false;
+  for (const auto& item : list_of(host, "Mounts")) {
+    const json::object* mount = item.if_object();
+    if (mount && text_of(*mount, "Target") == kInitTarget) mounted = flag_of(*mount, "ReadOnly");
+  }
+  bool started =
+      list_of(body, "Entrypoint") == json::array{kInitTarget} && list_of(body, "Cmd").empty();
+  if (flag_of(host, "Init") && !flag_of(body, "OpenStdin")) return {};
+  return mounted && started ? std::string() : "HostConfig.Init must be true";
 }
 
 std::string environment_problem(const json::object& body) {
@@ -225,9 +239,11 @@ std::string environment_problem(const json::object& body) {
 
 std::string body_problem(const json::object& body, const std::string& workdir,
                          std::size_t own_mounts, const Allowances& allow) {
-  std::string problem = unknown_field(
-      body, "",
-      {"Image", "Entrypoint", "Cmd", "WorkingDir", "User", "Env", "Labels", "HostConfig"});
+  std::string problem = unknown_field(body, "",
+                                      {"Image", "Entrypoint", "Cmd", "WorkingDir", "User", "Env",
+                                       "Labels", "OpenStdin", "HostConfig"});
+  if (!problem.empty()) return problem;
+  problem = init_problem(body);
   if (!problem.empty()) return problem;
   if (!made_of(text_of(body, "Image"), "_.-/:@")) {
     return std::string(kSection) + "image: \"" + text_of(body, "Image") +

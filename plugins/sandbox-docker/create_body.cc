@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "init/protocol.h"
 #include "spec_reader.h"
 
 namespace openclaw::docker {
@@ -13,12 +14,14 @@ namespace {
 constexpr const char* kTmpfsOptions = "rw,noexec,nosuid,nodev,size=512m,mode=1777";
 
 json::object labels_of(const json::object& spec, const CreateContext& context) {
-  return {{kLabelSandbox, "1"},
-          {kLabelSession, text_of(spec, "scopeKey")},
-          {kLabelAgent, text_of(spec, "agentId")},
-          {kLabelCreated, std::to_string(context.created_at_ms)},
-          {kLabelHash, text_of(spec, "configHash")},
-          {kLabelGateway, text_of(spec, "gatewayId")}};
+  json::object out = {{kLabelSandbox, "1"},
+                      {kLabelSession, text_of(spec, "scopeKey")},
+                      {kLabelAgent, text_of(spec, "agentId")},
+                      {kLabelCreated, std::to_string(context.created_at_ms)},
+                      {kLabelHash, text_of(spec, "configHash")},
+                      {kLabelGateway, text_of(spec, "gatewayId")}};
+  if (!context.init_program.empty()) out[kLabelInit] = std::to_string(sandbox_init::kVersion);
+  return out;
 }
 
 json::array environment_of(const json::object& spec) {
@@ -44,17 +47,25 @@ json::object tmpfs_of(const json::object& spec) {
   return out;
 }
 
-json::array mounts_of(const json::object& spec) {
+json::object bind_mount(const std::string& source, const std::string& target, bool read_only) {
+  return {{"Type", "bind"},
+          {"Source", source},
+          {"Target", target},
+          {"ReadOnly", read_only},
+          {"BindOptions", {{"Propagation", "rprivate"}}}};
+}
+
+// Those of the spec in its order, then our init.
+json::array mounts_of(const json::object& spec, const CreateContext& context) {
   json::array out;
   for (const auto& item : list_of(spec, "mounts")) {
     const json::object* mount = item.if_object();
     if (!mount) continue;
-    out.push_back({{"Type", "bind"},
-                   {"Source", text_of(*mount, "source")},
-                   {"Target", text_of(*mount, "target")},
-                   {"ReadOnly", flag_of(*mount, "readOnly", true)},
-                   {"BindOptions", {{"Propagation", "rprivate"}}}});
+    out.push_back(bind_mount(text_of(*mount, "source"), text_of(*mount, "target"),
+                             flag_of(*mount, "readOnly", true)));
   }
+  if (!context.init_program.empty())
+    out.push_back(bind_mount(context.init_program, kInitTarget, true));
   return out;
 }
 
@@ -96,9 +107,10 @@ json::object create_body(const json::object& spec, const CreateContext& context)
   host["CapDrop"] =
       list_of(spec, "capDrop").empty() ? json::array{"ALL"} : list_of(spec, "capDrop");
   host["SecurityOpt"] = security_of(spec, context);
-  host["Init"] = true;
+  bool own_init = !context.init_program.empty();
+  host["Init"] = !own_init;
   host["Tmpfs"] = tmpfs_of(spec);
-  host["Mounts"] = mounts_of(spec);
+  host["Mounts"] = mounts_of(spec, context);
   put_limits(host, spec);
   host["IpcMode"] = "private";
   host["RestartPolicy"] = json::object{{"Name", "no"}};
@@ -109,8 +121,9 @@ json::object create_body(const json::object& spec, const CreateContext& context)
 
   json::object body;
   body["Image"] = text_of(spec, "image");
-  body["Entrypoint"] = json::array{"sleep"};
-  body["Cmd"] = json::array{"infinity"};
+  body["Entrypoint"] = json::array{own_init ? kInitTarget : "sleep"};
+  body["Cmd"] = own_init ? json::array{} : json::array{"infinity"};
+  if (own_init) body["OpenStdin"] = true;
   body["WorkingDir"] = text_of(spec, "workdir");
   if (std::string user = text_of(spec, "user"); !user.empty()) body["User"] = user;
   body["Env"] = environment_of(spec);

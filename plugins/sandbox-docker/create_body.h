@@ -12,7 +12,8 @@ namespace json = boost::json;
 
 struct CreateContext {
   std::int64_t created_at_ms = 0;
-  std::string seccomp_text;  // content of spec.seccompProfile; empty: the engine's own profile
+  std::string seccomp_text = {};  // content of spec.seccompProfile; empty: the engine's own profile
+  std::string init_program = {};  // our init on this host; empty: without it
 };
 
 inline constexpr const char* kLabelSandbox = "openclaw.sandbox";
@@ -21,6 +22,10 @@ inline constexpr const char* kLabelAgent = "openclaw.agentId";
 inline constexpr const char* kLabelCreated = "openclaw.createdAtMs";
 inline constexpr const char* kLabelHash = "openclaw.configHash";
 inline constexpr const char* kLabelGateway = "openclaw.gatewayId";
+// Of containers that have our init; the value is the version of its protocol.
+inline constexpr const char* kLabelInit = "openclaw.init";
+// Where it is in them.
+inline constexpr const char* kInitTarget = "/.openclaw-init";
 
 // Never fails: what is odd in the spec ends up in the body, and check_body() refuses it there.
 json::object create_body(const json::object& spec, const CreateContext& context);

@@ -145,6 +145,22 @@ TEST(CreateBody, R196NoNewPrivilegesAndInitCannotBeTurnedOff) {
   EXPECT_THAT(body_problem(body, "/workspace", 1, {}), HasSubstr("Init"));
 }
 
+TEST(CreateBody, R196OurInitTakesThePlaceOfTheEnginesAndOnlyItMay) {
+  const json::object body = create_body(plain_spec(), {0, "", "/usr/lib/openclaw-sandbox-init"});
+  EXPECT_EQ(body_problem(body, "/workspace", 1, {}), "");
+  EXPECT_EQ(host_of(body).at("Init"), false);
+  EXPECT_EQ(body.at("Entrypoint"), (json::array{kInitTarget}));
+  json::object changed = body;
+  changed["Entrypoint"] = json::array{"sh"};
+  EXPECT_THAT(body_problem(changed, "/workspace", 1, {}), HasSubstr("Init"));
+  changed = body;
+  changed["HostConfig"].as_object()["Mounts"].as_array().back().as_object()["ReadOnly"] = false;
+  EXPECT_THAT(body_problem(changed, "/workspace", 1, {}), HasSubstr("Init"));
+  changed = body;
+  changed["HostConfig"].as_object()["Mounts"].as_array().pop_back();
+  EXPECT_THAT(body_problem(changed, "/workspace", 1, {}), HasSubstr("Init"));
+}
+
 TEST(CreateBody, R197ReservedTargetsAreForTheWorkspacesOnly) {
   json::object spec = plain_spec();
   auto add = [&](const char* target) {
@@ -215,7 +231,8 @@ TEST(BodyCheck, RandomSpecsNeverProduceADangerousBodyA8) {
       auto at = plain.begin() + static_cast<std::ptrdiff_t>(random() % plain.size());
       spec[at->key()] = values[random() % values.size()];
     }
-    json::object body = create_body(spec, {0, random() % 4 == 0 ? "unconfined" : ""});
+    json::object body = create_body(
+        spec, {0, random() % 4 == 0 ? "unconfined" : "", random() % 2 == 0 ? "/init" : ""});
     if (!body_problem(body, text_of(spec, "workdir"), 1, {}).empty()) continue;
     ++accepted;
     const json::object& host = host_of(body);

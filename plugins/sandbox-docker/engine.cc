@@ -15,6 +15,7 @@ namespace openclaw::docker {
 
 namespace {
 
+constexpr int kCallsAtOnce = 32;
 constexpr std::uint32_t kPingTimeoutMs = 10'000;
 constexpr std::uint32_t kMaxReplyBytes = 4 * 1024 * 1024;
 constexpr int kMajor = 1;
@@ -139,15 +140,39 @@ Flow<Outcome<Nothing>> Engine::negotiate() {
   co_return Nothing{};
 }
 
+// A burst of calls waits in line here: the host has a bound on requests, and the engine gets no
+// faster by more.
 Flow<Outcome<Reply>> Engine::call(std::string method, std::string path, std::string body,
                                   std::uint32_t timeout_ms) {
+  if (calls_ >= kCallsAtOnce) {
+    Waiter turn;
+    in_line_.push_back(&turn);
+    co_await turn;  // the place of the one before
+  } else {
+    ++calls_;
+  }
   if (prefix_.empty()) {
     Outcome<Nothing> agreed = co_await negotiate();
-    if (agreed.has_error()) co_return agreed.error();
+    if (agreed.has_error()) {
+      leave();
+      co_return agreed.error();
+    }
   }
   std::string target = prefix_ + path;
-  co_return co_await send(std::move(method), std::move(target), std::move(body), timeout_ms,
-                          nullptr);
+  Outcome<Reply> reply =
+      co_await send(std::move(method), std::move(target), std::move(body), timeout_ms, nullptr);
+  leave();
+  co_return reply;
+}
+
+void Engine::leave() {
+  if (in_line_.empty()) {
+    --calls_;
+    return;
+  }
+  Waiter* next = in_line_.front();
+  in_line_.pop_front();
+  next->arrived();
 }
 
 Flow<Nothing> Engine::pause(std::uint64_t ms) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -43,9 +44,12 @@ class Engine {
   Flow<Outcome<Reply>> send(std::string method, std::string target, std::string body,
                             std::uint32_t timeout_ms, std::string* version);
   Flow<Outcome<Nothing>> negotiate();
+  void leave();
 
   Plugin& plugin_;
   std::string address_, prefix_;
+  int calls_ = 0;  // under way
+  std::deque<Waiter*> in_line_;
 };
 
 // The part of a path or query that holds `text`, percent-encoded.

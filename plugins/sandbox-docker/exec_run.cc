@@ -13,14 +13,11 @@ namespace openclaw::docker {
 namespace {
 
 constexpr std::uint32_t kExecCallTimeoutMs = 30'000;
-constexpr std::uint32_t kConnectTimeoutMs = 10'000;
-constexpr std::size_t kMaxHead = 64 * 1024;
 constexpr std::uint64_t kKillPatienceMs = 3000;
 constexpr int kKillAttempts = 2;
 // The engine closes the stream a moment before it knows the exit code.
 constexpr int kExitCodeAttempts = 100;
 constexpr std::uint64_t kExitCodePauseMs = 20;
-constexpr int kKilledExitCode = 137;
 // Why a command could not start is printed by the engine as if it were output: one piece that ends
 // so (moby, postContainerExecStart).
 constexpr std::string_view kEndOfRefusal = "\r\n";
@@ -34,10 +31,6 @@ std::string new_marker() {
   std::string out;
   for (int i = 0; i < 32; ++i) out += kHex[random() % 16];
   return out;
-}
-
-Failure gone(const std::string& why) {
-  return failure(OC_NOT_FOUND, "the sandbox container is gone: " + why);
 }
 
 std::string utc_now() {
@@ -60,7 +53,7 @@ bool blames_the_command(std::string_view refusal) {
 Failure of_reply(const Reply& reply, const std::string& what) {
   std::string message = Engine::message_of(reply);
   // 404: removed. 409: stopped or paused. Either way the next `ensure` brings it back.
-  if (reply.status == 404 || reply.status == 409) return gone(message);
+  if (reply.status == 404 || reply.status == 409) return container_gone(message);
   return failure(reply.status >= 500 ? OC_UNAVAILABLE : OC_INVALID_ARGUMENT, what + ": " + message);
 }
 
@@ -137,21 +130,16 @@ Flow<Outcome<int>> ExecRun::run() {
   co_await closed_;
   co_await drained();
   fail_input("the command has ended");
-  if (head_status_ != 101 && head_status_ != 200) {
-    if (head_status_ == 0) co_return engine_.unreachable(OC_UNAVAILABLE);
-    Reply reply;
-    reply.status = head_status_;
-    reply.text = head_;
-    boost::system::error_code failed;
-    reply.body = json::parse(head_, failed);
-    if (failed) reply.body = nullptr;
+  if (!stream_->is_stream()) {
+    Reply reply = stream_->answer();
+    if (reply.status == 0) co_return engine_.unreachable(OC_UNAVAILABLE);
     co_return of_reply(reply, "the engine could not start the command");
   }
   Outcome<int> code = co_await exit_code();
   if (killed_) co_return code;
   if (!refusal_.empty() && !started_ && !blames_the_command(refusal_)) {
     bool ended = co_await container_ended();
-    if (ended) co_return gone(refusal_);
+    if (ended) co_return container_gone(refusal_);
   }
   release_refusal(started_ ? OC_STREAM_STDOUT : OC_STREAM_STDERR);
   co_await drained();
@@ -228,68 +216,28 @@ Flow<Outcome<int>> ExecRun::exit_code() {
 
 void ExecRun::connect() {
   auto self = shared_from_this();
-  StreamHandlers on;
-  on.on_open = [self] {
-    std::string body = json::serialize(json::object{{"Detach", false}, {"Tty", self->plan_.tty}});
-    std::string head = "POST " + self->engine_.prefix() + "/exec/" + url_encoded(self->exec_id_) +
-                       "/start HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
-                       "Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: " +
-                       std::to_string(body.size()) + "\r\n\r\n" + body;
-    if (self->plugin_.stream().send(self->stream_, head) != OC_OK)
-      self->plugin_.stream().close(self->stream_);
-  };
+  Hijacked::Handlers on;
+  on.on_open = [self] { self->flush_input(); };
   on.on_data = [self](std::string_view data) { self->on_data(data); };
   on.on_writable = [self] { self->flush_input(); };
-  on.on_close = [self](oc_status, std::string_view reason) { self->on_close(reason); };
-  std::uint64_t id = plugin_.stream().connect(engine_.address(), kConnectTimeoutMs, std::move(on));
-  stream_ = id;
+  on.on_close = [self](std::string_view reason) { self->on_close(reason); };
+  stream_ = std::make_shared<Hijacked>(plugin_, engine_);
+  std::string body = json::serialize(json::object{{"Detach", false}, {"Tty", plan_.tty}});
+  stream_->open("/exec/" + url_encoded(exec_id_) + "/start", std::move(body), std::move(on));
 }
 
 void ExecRun::on_close(std::string_view reason) {
   close_reason_ = reason;
-  stream_ = 0;
   if (auto tell = std::exchange(on_closed_, nullptr)) tell();
   closed_.arrived();
 }
 
-// True once the head is complete; what follows it has then been handed on.
-bool ExecRun::read_head(std::string_view data) {
-  head_.append(data);
-  if (head_status_ != 0) return true;
-  auto end = head_.find("\r\n\r\n");
-  if (end == std::string::npos) {
-    if (head_.size() > kMaxHead) plugin_.stream().close(stream_);
-    return false;
-  }
-  int status = 0;
-  auto blank = head_.find(' ');
-  if (blank < end) std::from_chars(head_.data() + blank + 1, head_.data() + end, status);
-  head_status_ = status > 0 ? status : 500;
-  head_.erase(0, end + 4);
-  return true;
-}
-
 void ExecRun::on_data(std::string_view data) {
-  std::string rest;
-  if (head_status_ != 101 && head_status_ != 200) {
-    if (!read_head(data)) return;
-    if (head_status_ != 101 && head_status_ != 200) {
-      // An error: the engine keeps the connection open after its text, which is one JSON object.
-      boost::system::error_code incomplete;
-      json::parse(head_, incomplete);
-      if (!incomplete || head_.size() > kMaxHead) plugin_.stream().close(stream_);
-      return;
-    }
-    rest = std::exchange(head_, {});
-    data = rest;
-    flush_input();
-  }
-  if (data.empty()) return;
   if (plan_.tty) return deliver(OC_STREAM_STDOUT, data);
   FrameReader::Sink sink = [this](bool is_stderr, std::string_view piece) {
     deliver(is_stderr ? OC_STREAM_STDERR : OC_STREAM_STDOUT, piece);
   };
-  if (!frames_.feed(data, sink)) plugin_.stream().close(stream_);
+  if (!frames_.feed(data, sink)) stream_->close();
 }
 
 void ExecRun::deliver(std::uint32_t kind, std::string_view piece) {
@@ -302,7 +250,7 @@ void ExecRun::deliver(std::uint32_t kind, std::string_view piece) {
   }
   release_refusal(OC_STREAM_STDOUT);  // more follows: it was output
   if (held_.empty() && sink_(kind, piece)) return;
-  if (held_.empty()) plugin_.stream().pause(stream_, true);
+  if (held_.empty()) stream_->pause(true);
   held_.emplace_back(kind, piece);
 }
 
@@ -311,7 +259,7 @@ void ExecRun::resume() {
     if (!killed_ && !sink_(held_.front().first, held_.front().second)) return;
     held_.pop_front();
   }
-  if (stream_ != 0) plugin_.stream().pause(stream_, false);
+  if (is_connected()) stream_->pause(false);
   if (auto tell = std::exchange(on_drained_, nullptr)) tell();
 }
 
@@ -328,15 +276,15 @@ void ExecRun::write(Completion done, std::string_view data, bool eof) {
 }
 
 void ExecRun::flush_input() {
-  if (!input_ || stream_ == 0 || (head_status_ != 101 && head_status_ != 200)) return;
+  if (!input_ || !is_connected() || !stream_->is_stream()) return;
   if (!input_->data.empty()) {
-    oc_status status = plugin_.stream().send(stream_, input_->data);
+    oc_status status = stream_->send(input_->data);
     if (status == OC_WOULD_BLOCK) return;
     if (status != OC_OK) return fail_input("the connection to the command is gone");
   }
   Input sent = std::move(*input_);
   input_.reset();
-  if (sent.eof && !plan_.tty) plugin_.stream().shut_write(stream_);
+  if (sent.eof && !plan_.tty) stream_->shut_write();
   sent.done.ok();
 }
 
@@ -356,7 +304,7 @@ void ExecRun::signal(int signo) {
   }
   if (std::exchange(killed_, true)) return;
   resume();  // what it printed is of no use any more, and must not keep the stream from ending
-  if (stream_ != 0) run_detached(kill_all(self));
+  if (is_connected()) run_detached(kill_all(self));
 }
 
 Flow<Nothing> ExecRun::send_signal(std::shared_ptr<ExecRun> self, int signo) {
@@ -385,7 +333,7 @@ Flow<bool> ExecRun::closed_within(std::uint64_t ms) {
   co_await either;
   plugin_.timer().disarm(timer);
   on_closed_ = nullptr;
-  co_return closed_.has_arrived() || stream_ == 0;
+  co_return closed_.has_arrived();
 }
 
 Flow<Nothing> ExecRun::kill_all(std::shared_ptr<ExecRun> self) {
@@ -400,7 +348,7 @@ Flow<Nothing> ExecRun::kill_all(std::shared_ptr<ExecRun> self) {
   std::string path = "/containers/" + url_encoded(plan_.container) + "/restart?t=0";
   co_await engine_.call("POST", path, "", kExecCallTimeoutMs);
   bool over = co_await closed_within(kKillPatienceMs);
-  if (!over) plugin_.stream().close(stream_);
+  if (!over) stream_->close();
   co_return Nothing{};
 }
 

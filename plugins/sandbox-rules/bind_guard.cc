@@ -41,6 +41,19 @@ bool lies_in_any(const fs::path& path, const std::vector<fs::path>& roots) {
   return false;
 }
 
+// The places in the gateway's state that are made for workspaces; all else there is its own.
+bool is_workspace_place(const fs::path& real, const fs::path& state) {
+  std::error_code error;
+  fs::path below = real.lexically_relative(fs::weakly_canonical(state, error));
+  std::vector<std::string> parts(below.begin(), below.end());
+  auto workspace = [](const std::string& name) {
+    return name == "workspace" || name.starts_with("workspace-");
+  };
+  if (parts.empty()) return false;
+  return parts[0] == "sandboxes" || workspace(parts[0]) ||
+         (parts.size() > 2 && parts[0] == "agents" && workspace(parts[2]));
+}
+
 Failure refused(const std::string& source, const std::string& kind, const std::string& why) {
   std::string key = kind == "bind" ? "agents.defaults.sandbox.docker.binds"
                                    : "the workspace of the agent (agents.list[].workspace)";
@@ -87,7 +100,8 @@ Outcome<fs::path> checked_source(const std::string& source, const std::string& k
     if (lies_in(fs::weakly_canonical(secret, error), real)) {
       return refused(source, kind, "it contains the gateway's own state in " + secret.string());
     }
-    if (!own && lies_in(real, secret) && !lies_in_any(real, rules.bind_roots)) {
+    bool allowed = is_workspace_place(real, secret) && (own || lies_in_any(real, rules.bind_roots));
+    if (lies_in(real, secret) && !allowed) {
       return refused(source, kind, "it lies in the gateway's own state in " + secret.string());
     }
   }

@@ -89,6 +89,9 @@ TEST_F(BindGuard, TheGatewaysStateStaysOutside) {
   EXPECT_TRUE(accepts(root_ / "state/workspace"));
   EXPECT_FALSE(accepts(root_ / "state", "workspace"));
   EXPECT_TRUE(accepts(root_ / "state/workspace", "workspace"));
+  // Whatever the configuration calls the workspace of an agent.
+  EXPECT_FALSE(accepts(root_ / "state/credentials", "workspace"));
+  EXPECT_FALSE(accepts(root_ / "state/workspace/../credentials", "agent"));
 }
 
 TEST_F(BindGuard, SourcesOutsideTheWorkspacesNeedTheirKey) {

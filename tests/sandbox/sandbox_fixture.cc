@@ -128,6 +128,8 @@ void SandboxFixture::configure(const std::string& sandbox, const std::string& do
   json::object section = json::parse(sandbox).as_object();
   json::object inner = json::parse(docker).as_object();
   if (!inner.contains("image")) inner["image"] = "debian:bookworm-slim";
+  // The same tests, with the engine's exec in place of our init.
+  if (std::getenv("OPENCLAW_TEST_ENGINE_EXEC")) inner["execHelper"] = false;
   section["docker"] = inner;
   if (!section.contains("mode")) section["mode"] = "all";
   json::object root = {{"agents", {{"defaults", {{"sandbox", section}}}}}};
