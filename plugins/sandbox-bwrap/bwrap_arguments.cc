@@ -97,7 +97,10 @@ Arguments command_arguments(const RuntimePlan& plan, const ExecRequest& request)
   if (request.tty) add(out, {"--setenv", "TERM", "xterm-256color"});
   for (const auto& [name, value] : plan.env) add(out, {"--setenv", name, value});
   for (const auto& [name, value] : request.env) add(out, {"--setenv", name, value});
-  add(out, {"--chdir", request.cwd.empty() ? plan.workdir : request.cwd});
+  // As shells write it: bwrap puts it into PWD, and they believe that.
+  fs::path folder = (fs::path(plan.workdir) / request.cwd).lexically_normal();
+  if (!folder.has_filename() && folder != folder.root_path()) folder = folder.parent_path();
+  add(out, {"--chdir", folder.string()});
   // A terminal is the command's own, made for it; anything else must not reach one.
   if (!request.tty) out.emplace_back("--new-session");
   return out;

@@ -130,6 +130,24 @@ TEST_F(Plan, ArgumentsNameNoPathOfTheHostsData) {
   EXPECT_EQ(std::count(words.begin(), words.end(), "--new-session"), 0);
 }
 
+TEST_F(Plan, FoldersAreWrittenPlainly) {
+  auto plan = read_runtime_plan(spec_, 0, 0);
+  ASSERT_TRUE(plan.has_value());
+  for (auto [cwd, folder] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"", "/workspace"},
+                                                                  {"/workspace/", "/workspace"},
+                                                                  {"sub", "/workspace/sub"},
+                                                                  {"/tmp/../var//x/", "/var/x"},
+                                                                  {"/", "/"}}) {
+    ExecRequest request;
+    request.cwd = cwd;
+    auto words = command_arguments(*plan, request);
+    auto at = std::find(words.begin(), words.end(), "--chdir");
+    ASSERT_NE(at, words.end());
+    EXPECT_EQ(*(at + 1), folder);
+  }
+}
+
 TEST(SeccompProgram, IsMade) {
   auto program = seccomp_program();
   ASSERT_TRUE(program.has_value()) << program.error().message;
