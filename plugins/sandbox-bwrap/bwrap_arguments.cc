@@ -21,8 +21,7 @@ void add(Arguments& out, std::initializer_list<std::string> words) {
   out.insert(out.end(), words);
 }
 
-// Programs and libraries of this host, and the few files of /etc that they need and that tell
-// nothing.
+// Programs and libraries of this host.
 void add_host_root(Arguments& out) {
   add(out, {"--ro-bind", "/usr", "/usr"});
   for (const char* path : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
@@ -33,12 +32,6 @@ void add_host_root(Arguments& out) {
     } else if (fs::is_directory(status)) {
       add(out, {"--ro-bind", path, path});
     }
-  }
-  for (const char* path :
-       {"/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
-        "/etc/localtime", "/etc/magic", "/etc/mime.types", "/etc/protocols", "/etc/services",
-        "/etc/ssl/certs", "/etc/ssl/openssl.cnf"}) {
-    if (::access(path, R_OK) == 0) add(out, {"--ro-bind", path, path});
   }
 }
 
@@ -74,10 +67,7 @@ Arguments runtime_arguments(const RuntimePlan& plan) {
   add(out, {"--seccomp", std::to_string(kSeccompFd), "--json-status-fd", std::to_string(kStatusFd),
             "--block-fd", std::to_string(kGateFd)});
   add_host_root(out);
-  for (const auto& [name, bytes] : made_files(plan)) {
-    static_cast<void>(bytes);
-    add(out, {"--ro-bind", file_place(name), "/etc/" + name});
-  }
+  add(out, {"--ro-bind", etc_place(), "/etc"});
   add_proc(out, plan.identity.become && plan.identity.user == 0);
   add(out, {"--dev", "/dev", "--size", "67108864", "--perms", "1777", "--tmpfs", "/dev/shm",
             "--remount-ro", "/dev"});

@@ -17,6 +17,11 @@ namespace openclaw::bwrap {
 namespace {
 
 constexpr const char* kFloor = "/run";
+// The few files of the host's /etc that its programs need and that tell nothing.
+constexpr std::array kHostFiles = {"/etc/alternatives", "/etc/ld.so.cache",    "/etc/ld.so.conf",
+                                   "/etc/ld.so.conf.d", "/etc/localtime",      "/etc/magic",
+                                   "/etc/mime.types",   "/etc/protocols",      "/etc/services",
+                                   "/etc/ssl/certs",    "/etc/ssl/openssl.cnf"};
 
 enum RoomStage : int {
   kReady,
@@ -53,7 +58,7 @@ struct Work {
     const char* bytes;
     std::size_t size;
   };
-  std::vector<Bind> binds;
+  std::vector<Bind> binds, host_files;
   std::vector<Scratch> scratch;
   std::vector<File> files;
   bool own_user_namespace = false;
@@ -85,8 +90,9 @@ void enter_namespaces(const Work& work) {
            put("/proc/self/uid_map", work.user_map, std::strlen(work.user_map), 0) &&
            put("/proc/self/gid_map", work.group_map, std::strlen(work.group_map), 0);
   }
-  // What the host mounts later is none of its business, and the other way round.
-  good = good && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  // What is mounted here stays here. What the host unmounts goes here too, or this room would keep
+  // its disks busy.
+  good = good && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0;
   if (!good) give_up(work, kNamespaces, 0, errno);
 }
 
@@ -112,6 +118,16 @@ void make_devices(const Work& work) {
   }
 }
 
+void mount_one(const Work& work, const Work::Bind& bind, RoomStage stage, std::size_t index) {
+  bool made =
+      bind.directory ? ::mkdir(bind.place, 0755) == 0 : put(bind.place, "", 0, O_CREAT | O_EXCL);
+  if (!made || ::mount(bind.source, bind.place, nullptr, MS_BIND | MS_REC, nullptr) != 0)
+    give_up(work, stage, index, errno);
+  struct stat info {};
+  if (::stat(bind.place, &info) != 0 || info.st_dev != bind.device || info.st_ino != bind.inode)
+    give_up(work, stage == kMount ? kChanged : stage, index, 0);
+}
+
 // Runs in the child: system calls only.
 [[noreturn]] void furnish(const Work& work) {
   ::umask(0022);
@@ -119,16 +135,10 @@ void make_devices(const Work& work) {
   if (::mount("tmpfs", kFloor, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=1m") != 0)
     give_up(work, kFloorMount, 0, errno);
   if (!work.own_user_namespace) make_devices(work);
-  for (std::size_t i = 0; i < work.binds.size(); ++i) {
-    const auto& bind = work.binds[i];
-    bool made =
-        bind.directory ? ::mkdir(bind.place, 0755) == 0 : put(bind.place, "", 0, O_CREAT | O_EXCL);
-    if (!made || ::mount(bind.source, bind.place, nullptr, MS_BIND | MS_REC, nullptr) != 0)
-      give_up(work, kMount, i, errno);
-    struct stat info {};
-    if (::stat(bind.place, &info) != 0 || info.st_dev != bind.device || info.st_ino != bind.inode)
-      give_up(work, kChanged, i, 0);
-  }
+  for (std::size_t i = 0; i < work.binds.size(); ++i) mount_one(work, work.binds[i], kMount, i);
+  if (::mkdir("/run/etc", 0755) != 0 || ::mkdir("/run/etc/ssl", 0755) != 0)
+    give_up(work, kFile, 0, errno);
+  for (const auto& file : work.host_files) mount_one(work, file, kFile, 0);
   for (std::size_t i = 0; i < work.scratch.size(); ++i) {
     const auto& scratch = work.scratch[i];
     if (::mkdir(scratch.place, 0755) != 0 ||
@@ -139,6 +149,9 @@ void make_devices(const Work& work) {
     if (!put(work.files[i].place, work.files[i].bytes, work.files[i].size, O_CREAT | O_EXCL))
       give_up(work, kFile, i, errno);
   }
+  // In the sandbox's own folders nothing of the host appears later.
+  if (::mount(nullptr, kFloor, nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    give_up(work, kFloorMount, 0, errno);
   RoomReport ready;
   static_cast<void>(!::write(work.report, &ready, sizeof ready));
   char end = 0;
@@ -176,9 +189,21 @@ struct Texts {
   std::string user_map, group_map;
 };
 
+std::string file_place(const std::string& name) {
+  return etc_place() + "/" + name;
+}
+
 void fill(Work& work, Texts& texts, const RuntimePlan& plan) {
   texts.files = made_files(plan);
-  texts.places.reserve(plan.mounts.size() + plan.scratch.size() + texts.files.size());
+  texts.places.reserve(plan.mounts.size() + plan.scratch.size() + texts.files.size() +
+                       kHostFiles.size());
+  for (const char* path : kHostFiles) {
+    struct stat info {};
+    if (::access(path, R_OK) != 0 || ::stat(path, &info) != 0) continue;
+    texts.places.push_back(kFloor + std::string(path));
+    work.host_files.push_back(
+        {path, texts.places.back().c_str(), S_ISDIR(info.st_mode), info.st_dev, info.st_ino});
+  }
   texts.options.reserve(plan.scratch.size());
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
     const auto& mount = plan.mounts[i];
@@ -224,8 +249,8 @@ std::string scratch_place(std::size_t index) {
   return std::string(kFloor) + "/scratch" + std::to_string(index);
 }
 
-std::string file_place(const std::string& name) {
-  return std::string(kFloor) + "/" + name;
+std::string etc_place() {
+  return std::string(kFloor) + "/etc";
 }
 
 std::vector<std::pair<std::string, std::string>> made_files(const RuntimePlan& plan) {

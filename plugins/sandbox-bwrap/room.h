@@ -24,7 +24,7 @@ struct Room {
 // Where things lie in the room.
 std::string mount_place(std::size_t index);
 std::string scratch_place(std::size_t index);
-std::string file_place(const std::string& name);
+std::string etc_place();
 
 // The files of /etc that are made for the sandbox: name and content.
 std::vector<std::pair<std::string, std::string>> made_files(const RuntimePlan& plan);
