@@ -69,5 +69,21 @@ TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
   EXPECT_EQ(text_at(missing, "/fix"), "scripts/sandbox-setup.sh no-such-image:1");
 }
 
+// No fixture: the suite forks, and wants a process with one thread.
+TEST(BackendConformance, DockerKeepsTheRulesOfSandboxBackends) {
+  std::vector<std::string> words = {"openclaw", "plugins",
+                                    "check",    "--kind",
+                                    "sandbox",  OPENCLAW_BUNDLED_PLUGINS "/sandbox-docker",
+                                    "--image",  "debian:bookworm-slim",
+                                    "--json"};
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  ::testing::internal::CaptureStdout();
+  int code = cli::run(static_cast<int>(argv.size()), argv.data());
+  std::fflush(stdout);
+  auto printed = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(code, 0) << printed;
+}
+
 }  // namespace
 }  // namespace openclaw::sandbox
