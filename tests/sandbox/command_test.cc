@@ -60,6 +60,23 @@ TEST_F(SandboxCommands, R206ListAndRecreateWorkWithoutAGateway) {
   EXPECT_EQ(sh("true").code(), 0);  // made anew, without anybody's help
 }
 
+TEST_F(SandboxCommands, D13PruneRemovesWhatIsOutOfDateAndIdleOnly) {
+  configure(R"({"scope":"session"})");
+  ASSERT_EQ(sh("true", "agent:main:busy").code(), 0);
+  auto last_used = now_ms_;
+  now_ms_ -= std::int64_t{25} * 60 * 60 * 1000;
+  ASSERT_EQ(sh("true", "agent:main:idle").code(), 0);
+  now_ms_ = last_used;
+  run(manager_->stop(Deadline::after(std::chrono::seconds(5))));
+  EXPECT_EQ(openclaw({"sandbox", "prune"}).at("removed"), json::array());
+  configure(R"({"scope":"session"})", R"({"memory":"512m"})");
+  auto removed = openclaw({"sandbox", "prune"});
+  EXPECT_EQ(code_, 0);
+  EXPECT_EQ(removed.at("removed"), (json::array{json::string(name_of("agent:main:idle"))}));
+  EXPECT_TRUE(inspect(name_of("agent:main:idle")).is_null());
+  EXPECT_FALSE(inspect(name_of("agent:main:busy")).is_null());
+}
+
 TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
   configure("{}");
   EXPECT_EQ(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/status"), "ok");
