@@ -12,6 +12,7 @@
 #include "plugin/conformance.h"
 #include "plugin/inspect.h"
 #include "plugin/plugin_host.h"
+#include "program/backend_check.h"
 #include "program/state_lock.h"
 
 namespace openclaw::cli {
@@ -35,7 +36,9 @@ std::string kind_of(std::string_view interface_id) {
   return std::string(interface_id.substr(0, interface_id.find('/')));
 }
 
-std::string entry_key(const std::string& id) { return "plugins.entries." + id + ".enabled"; }
+std::string entry_key(const std::string& id) {
+  return "plugins.entries." + id + ".enabled";
+}
 
 json::object row_of(const plugin::PluginInfo& info) {
   json::array kinds, instances;
@@ -128,7 +131,8 @@ const plugin::PluginInfo* find_known(const std::vector<plugin::PluginInfo>& all,
     if (info.id == wanted) return &info;
   }
   for (const auto& info : all) {
-    auto folder = fs::is_directory(info.library, failed) ? info.library : info.library.parent_path();
+    auto folder =
+        fs::is_directory(info.library, failed) ? info.library : info.library.parent_path();
     if (fs::equivalent(info.library, wanted, failed) || fs::equivalent(folder, wanted, failed)) {
       return &info;
     }
@@ -197,8 +201,10 @@ void inspect(Context& context, const std::string& wanted) {
 // ---- check
 
 struct CheckFlags {
-  std::string file, kind, config;
+  std::string file, kind, config, image;
 };
+
+constexpr const char* kSandboxKind = "sandbox-backend";
 
 // The interface that --kind asks for must be promised by the manifest.
 json::object kind_check(const fs::path& file, const std::string& kind) {
@@ -206,7 +212,8 @@ json::object kind_check(const fs::path& file, const std::string& kind) {
   bool promised = false;
   const auto* provides = found.has_value() ? find_at(*found, "/manifest/native/provides") : nullptr;
   std::string has;
-  for (const auto& item : provides && provides->is_array() ? provides->get_array() : json::array()) {
+  for (const auto& item :
+       provides && provides->is_array() ? provides->get_array() : json::array()) {
     if (!item.is_string()) continue;
     auto name = kind_of(item.get_string());
     promised = promised || name == kind;
@@ -215,6 +222,39 @@ json::object kind_check(const fs::path& file, const std::string& kind) {
   return {{"name", "it is a " + kind + " plugin"},
           {"ok", promised},
           {"detail", promised ? "" : "native.provides of the manifest has: " + has}};
+}
+
+// The suite of its kind, after the one that every plugin has to pass.
+void append_kind_suite(Context& context, const fs::path& file, const CheckFlags& flags,
+                       const json::object& config, json::object& report) {
+  auto found = plugin::inspect(file);
+  if (flags.kind != kSandboxKind || found.has_error()) return;
+  const auto* backends = find_at(*found, "/manifest/backends");
+  gateway::BackendCheck wanted;
+  std::error_code ignored;
+  auto path = fs::canonical(file, ignored);
+  wanted.plugin_dir = fs::is_directory(path, ignored) ? path : path.parent_path();
+  wanted.plugin_id = text_at(*found, "/manifest/id");
+  wanted.backend = backends && backends->is_array() && !backends->get_array().empty()
+                       ? text_at(*found, "/manifest/backends/0")
+                       : wanted.plugin_id;
+  wanted.plugin_config = config;
+  if (!flags.image.empty()) wanted.docker["image"] = flags.image;
+  context.out().note("Running commands in sandboxes of the backend " + wanted.backend +
+                     "; this takes a minute.");
+  auto rows = gateway::check_backend(wanted);
+  auto& checks = report["checks"].as_array();
+  if (rows.has_error()) {
+    json::object row{
+        {"name", "the backend can be used"}, {"ok", false}, {"detail", rows.error().message}};
+    checks.emplace_back(std::move(row));
+    report["ok"] = false;
+    return;
+  }
+  for (auto& row : *rows) {
+    if (!row.at("ok").as_bool()) report["ok"] = false;
+    checks.push_back(std::move(row));
+  }
 }
 
 void check(Context& context, const CheckFlags& flags) {
@@ -238,6 +278,7 @@ void check(Context& context, const CheckFlags& flags) {
       if (const auto* known = find_known(all, flags.file)) file = known->library;
     }
   }
+  auto plugin_config = options.config;
   auto report = plugin::check_conformance(file, std::move(options));
   if (report.has_error()) {
     context.fail(report.error());
@@ -249,6 +290,7 @@ void check(Context& context, const CheckFlags& flags) {
     if (!kind.at("ok").as_bool()) object["ok"] = false;
     auto& checks = object["checks"].as_array();
     checks.insert(checks.begin(), std::move(kind));
+    append_kind_suite(context, file, flags, plugin_config, object);
   }
   bool ok = object.at("ok").as_bool();
   if (!ok) context.exit_code = kFailed;
@@ -261,10 +303,9 @@ void check(Context& context, const CheckFlags& flags) {
     bool passed = one.at("ok").as_bool();
     if (!passed) ++failed;
     auto detail = text_at(one, "/detail");
-    context.out().line(
-        (passed ? context.out().paint(Colour::kGreen, "ok    ")
-                : context.out().paint(Colour::kRed, "FAILED")) +
-        " " + text_at(one, "/name") + (detail.empty() ? "" : ": " + detail));
+    context.out().line((passed ? context.out().paint(Colour::kGreen, "ok    ")
+                               : context.out().paint(Colour::kRed, "FAILED")) +
+                       " " + text_at(one, "/name") + (detail.empty() ? "" : ": " + detail));
   }
   context.out().line(ok ? "The plugin keeps the rules."
                         : std::to_string(failed) + " check(s) failed.");
@@ -285,7 +326,9 @@ void print_rights(Context& context, const InstallSource& source) {
   context.out().line("  provides " + joined(manifest, "/native/provides"));
   for (const char* key : {"services", "net", "secrets", "env"}) {
     auto asked = joined(manifest, "/permissions/" + std::string(key));
-    if (!asked.empty()) context.out().line("  " + std::string(key) + std::string(9 - std::string_view(key).size(), ' ') + asked);
+    if (!asked.empty())
+      context.out().line("  " + std::string(key) +
+                         std::string(9 - std::string_view(key).size(), ' ') + asked);
   }
   context.out().line("It runs inside the gateway's process, with all rights of its user.");
 }
@@ -367,12 +410,12 @@ void switch_plugin(Context& context, const std::string& id, bool on) {
   auto all = scan(context, **config);
   const auto* known = find_known(all, id);
   if (!known) {
-    context.fail(Error(Code::kNotFound,
-                       "There is no plugin \"" + id + "\"; see: openclaw plugins list"));
+    context.fail(
+        Error(Code::kNotFound, "There is no plugin \"" + id + "\"; see: openclaw plugins list"));
     return;
   }
-  auto saved = config::set_value(context.paths(), entry_key(known->id), on,
-                                 context.foreign_sections());
+  auto saved =
+      config::set_value(context.paths(), entry_key(known->id), on, context.foreign_sections());
   if (saved.has_error()) {
     context.fail(saved.error());
     return;
@@ -410,11 +453,18 @@ void add_plugins_commands(CLI::App& app, Context& context) {
   auto* check_command =
       add("check", "Run the conformance suite on a plugin, in a process of its own");
   check_command->add_option("plugin", flags->file, "Library, manifest, folder or id")->required();
-  check_command->add_option("--kind", flags->kind, "It must be of this kind")
-      ->check(CLI::IsMember({"tool", "channel", "sandbox-backend", "browser-backend",
-                             "model-provider"}));
+  check_command
+      ->add_option("--kind", flags->kind,
+                   "It must be of this kind, and passes its suite if there is one")
+      ->check(CLI::IsMember({"tool", "channel", "sandbox", "sandbox-backend", "browser",
+                             "browser-backend", "model", "model-provider"}));
   check_command->add_option("--config", flags->config, "Configuration for it, as a JSON object");
-  check_command->callback([&context, flags] { check(context, *flags); });
+  check_command->add_option("--image", flags->image, "For sandbox backends that use images");
+  check_command->callback([&context, flags] {
+    if (flags->kind == "sandbox" || flags->kind == "browser") flags->kind += "-backend";
+    if (flags->kind == "model") flags->kind += "-provider";
+    check(context, *flags);
+  });
 
   auto source = std::make_shared<InstallFlags>();
   auto* install_command =

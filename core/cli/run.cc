@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "config/schema_check.h"
 #include "installation/installation.h"
+#include "logging/logging.h"
 
 namespace openclaw::cli {
 
@@ -65,6 +66,11 @@ void complain(const CLI::App& app, const CLI::ParseError& wrong, Output& out) {
 
 int run(int argc, char** argv) {
   umask(0077);  // whatever a command makes is this user's alone
+  // Rooms that a command uses without a gateway log too: their warnings are for people, standard
+  // output may be JSON.
+  logging::Options log;
+  log.console_level = "warn";
+  static_cast<void>(logging::setup(log));
   CLI::App app{"The personal-agent gateway", "openclaw"};
   app.set_version_flag("--version,-V", std::string(installation::version()));
   app.require_subcommand(0, 1);

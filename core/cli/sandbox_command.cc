@@ -73,21 +73,6 @@ struct Listing {
   std::string source, problem;
 };
 
-json::object container_json(const sandbox::ContainerInfo& info) {
-  return {{"containerName", info.name},
-          {"runtimeId", info.runtime_id},
-          {"backend", info.backend},
-          {"sessionKey", info.session_key},
-          {"image", info.image},
-          {"configHash", info.config_hash},
-          {"state", info.state},
-          {"running", info.state == "running"},
-          {"createdAtMs", info.created_at_ms},
-          {"lastUsedAtMs", info.last_used_at_ms},
-          {"imageMatch", info.image_matches},
-          {"stale", info.stale}};
-}
-
 json::array recorded(const config::Paths& paths, std::string_view file) {
   json::array out;
   for (const auto& entry : sandbox::ContainerRegistry::read(paths, file)) {
@@ -124,7 +109,7 @@ std::optional<Listing> listing(Context& context) {
     return out;
   }
   out.source = "engine";
-  for (const auto& info : *found) out.containers.emplace_back(container_json(info));
+  for (const auto& info : *found) out.containers.emplace_back(sandbox::container_row(info));
   return out;
 }
 
@@ -197,7 +182,8 @@ std::optional<json::array> removed_by_gateway(Context& context, const Recreate& 
   json::object params{{"force", wanted.force}};
   if (!wanted.session.empty()) params["sessionKey"] = wanted.session;
   if (!wanted.agent.empty()) params["agentId"] = wanted.agent;
-  auto answer = context.call_gateway(ConnectAs::kFull, "sandbox.recreate", std::move(params), kRemovalTime);
+  auto answer =
+      context.call_gateway(ConnectAs::kFull, "sandbox.recreate", std::move(params), kRemovalTime);
   if (!answer) return std::nullopt;
   const auto* names = find_at(*answer, "/removed");
   return names && names->is_array() ? names->get_array() : json::array();
@@ -229,10 +215,9 @@ std::optional<json::array> removed_here(Context& context, const Recreate& wanted
 
 void recreate(Context& context, Recreate wanted) {
   if (!wanted.all && wanted.session.empty() && wanted.agent.empty()) {
-    context.out().error(
-        wanted.browser
-            ? "--browser goes with --all, --session KEY or --agent ID"
-            : "say which containers: --all, --session KEY or --agent ID (see: openclaw sandbox list)");
+    context.out().error(wanted.browser ? "--browser goes with --all, --session KEY or --agent ID"
+                                       : "say which containers: --all, --session KEY or --agent ID "
+                                         "(see: openclaw sandbox list)");
     context.exit_code = kUsage;
     return;
   }
@@ -243,7 +228,7 @@ void recreate(Context& context, Recreate wanted) {
     removed = json::array();
   } else {
     removed = context.gateway_expected() ? removed_by_gateway(context, wanted)
-                                    : removed_here(context, wanted);
+                                         : removed_here(context, wanted);
   }
   if (!removed) return;
   if (context.json) {
@@ -254,11 +239,39 @@ void recreate(Context& context, Recreate wanted) {
     if (name.is_string()) context.out().line("Removed " + std::string(name.get_string()));
   }
   if (removed->empty()) {
-    context.out().line("No container was removed (see: openclaw sandbox list" +
-                       std::string(wanted.force ? ")" : "; one that runs a command needs --force)"));
+    context.out().line(
+        "No container was removed (see: openclaw sandbox list" +
+        std::string(wanted.force ? ")" : "; one that runs a command needs --force)"));
   } else {
     context.out().line("They are made anew at their next use.");
   }
+}
+
+// ---- prune
+
+void prune(Context& context) {
+  json::array removed;
+  if (context.gateway_expected()) {
+    auto answer =
+        context.call_gateway(ConnectAs::kFull, "sandbox.prune", json::object(), kRemovalTime);
+    if (!answer) return;
+    const auto* names = find_at(*answer, "/removed");
+    if (names && names->is_array()) removed = names->get_array();
+  } else {
+    auto config = context.checked_config();
+    if (!config) return;
+    for (auto& name : gateway::prune_sandboxes(
+             {context.paths(), *config, std::chrono::milliseconds(context.timeout_ms)}))
+      removed.emplace_back(std::move(name));
+  }
+  if (context.json)
+    return context.out().print_json(json::object{{"ok", true}, {"removed", std::move(removed)}});
+  for (const auto& name : removed) {
+    if (name.is_string()) context.out().line("Removed " + std::string(name.get_string()));
+  }
+  if (removed.empty())
+    context.out().line(
+        "No container is idle, too old or out of date by prune.idleHours and prune.maxAgeDays.");
 }
 
 }  // namespace
@@ -285,6 +298,17 @@ void add_sandbox_commands(CLI::App& app, Context& context) {
   add_gateway_flags(*list_command, context);
   add_json_flag(*list_command, context);
   list_command->callback([&context, browsers] { list(context, *browsers); });
+
+  auto* prune_command = group->add_subcommand("prune",
+                                              "Remove containers that are idle, too old or out of "
+                                              "date, now; the gateway does it every few minutes");
+  add_gateway_flags(*prune_command, context);
+  add_json_flag(*prune_command, context);
+  auto* prune_timeout = prune_command->get_option("--timeout");
+  prune_command->callback([&context, prune_timeout] {
+    if (prune_timeout->count() == 0) context.timeout_ms = kRemovalMs;
+    prune(context);
+  });
 
   auto wanted = std::make_shared<Recreate>();
   auto* recreate_command = group->add_subcommand(

@@ -8,6 +8,7 @@
 #include "gateway/server_state.h"
 #include "gateway/tool_entry.h"
 #include "logging/logging.h"
+#include "sandbox/explain.h"
 
 namespace openclaw::gateway {
 namespace {
@@ -228,18 +229,7 @@ Awaitable<Reply> sandbox_list(ServerState& state, MethodCall) {
   if (list.has_error()) co_return Reply::failed(list.error());
   json::array containers;
   for (const auto& info : list.value()) {
-    containers.emplace_back(json::object{{"containerName", info.name},
-                                         {"runtimeId", info.runtime_id},
-                                         {"backend", info.backend},
-                                         {"sessionKey", info.session_key},
-                                         {"image", info.image},
-                                         {"configHash", info.config_hash},
-                                         {"state", info.state},
-                                         {"running", info.state == "running"},
-                                         {"createdAtMs", info.created_at_ms},
-                                         {"lastUsedAtMs", info.last_used_at_ms},
-                                         {"imageMatch", info.image_matches},
-                                         {"stale", info.stale}});
+    containers.emplace_back(sandbox::container_row(info));
   }
   json::object out;
   out["containers"] = std::move(containers);
@@ -261,6 +251,15 @@ Awaitable<Reply> sandbox_recreate(ServerState& state, MethodCall call) {
   if (removed.has_error()) co_return Reply::failed(removed.error());
   json::array names;
   for (const auto& name : removed.value()) names.emplace_back(name);
+  json::object out;
+  out["ok"] = true;
+  out["removed"] = std::move(names);
+  co_return Reply::ok(std::move(out));
+}
+
+Awaitable<Reply> sandbox_prune(ServerState& state, MethodCall) {
+  json::array names;
+  for (const auto& name : co_await state.services.sandboxes.sweep()) names.emplace_back(name);
   json::object out;
   out["ok"] = true;
   out["removed"] = std::move(names);
@@ -298,6 +297,7 @@ void add_core_methods(std::vector<Method>& out) {
   // Our own.
   out.push_back({"tools.invoke", "operator.admin", &kToolsInvoke, rpc_tools_invoke});
   out.push_back({"sandbox.list", "operator.admin", &kNothing, sandbox_list});
+  out.push_back({"sandbox.prune", "operator.admin", &kNothing, sandbox_prune});
   out.push_back({"sandbox.recreate", "operator.admin", &kRecreate, sandbox_recreate});
   out.push_back({"plugins.list", "operator.admin", &kNothing, plugins_list});
   out.push_back({"channels.apply", "operator.admin", &kNothing, channels_apply});

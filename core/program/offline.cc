@@ -17,6 +17,10 @@ Awaitable<> recreate_into(sandbox::SandboxManager* sandboxes, std::string sessio
   *out = co_await sandboxes->recreate(std::move(session_key), std::move(agent_id), force, limits);
 }
 
+Awaitable<> sweep_into(sandbox::SandboxManager* sandboxes, std::vector<std::string>* out) {
+  *out = co_await sandboxes->sweep();
+}
+
 }  // namespace
 
 Containers list_sandboxes(const Offline& offline) {
@@ -32,6 +36,13 @@ Names recreate_sandboxes(const Offline& offline, std::string session_key, std::s
   Names removed = Error(Code::kInternal, "the sandboxes were not removed");
   bench.run(recreate_into(&bench.sandboxes(), std::move(session_key), std::move(agent_id), force,
                           Limits::within(offline.limit), &removed));
+  return removed;
+}
+
+std::vector<std::string> prune_sandboxes(const Offline& offline) {
+  Workbench bench(offline.paths, offline.config);
+  std::vector<std::string> removed;
+  bench.run(sweep_into(&bench.sandboxes(), &removed));
   return removed;
 }
 

@@ -24,4 +24,7 @@ Result<std::vector<sandbox::ContainerInfo>> list_sandboxes(const Offline& offlin
 Result<std::vector<std::string>> recreate_sandboxes(const Offline& offline, std::string session_key,
                                                     std::string agent_id, bool force);
 
+// The names of those that were idle, too old or out of date.
+std::vector<std::string> prune_sandboxes(const Offline& offline);
+
 }  // namespace openclaw::gateway

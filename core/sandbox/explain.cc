@@ -128,6 +128,21 @@ json::object explain_json(const config::Config& config, const config::Paths& pat
   return out;
 }
 
+json::object container_row(const ContainerInfo& info) {
+  return {{"containerName", info.name},
+          {"runtimeId", info.runtime_id},
+          {"backend", info.backend},
+          {"sessionKey", info.session_key},
+          {"image", info.image},
+          {"configHash", info.config_hash},
+          {"state", info.state},
+          {"running", info.state == "running"},
+          {"createdAtMs", info.created_at_ms},
+          {"lastUsedAtMs", info.last_used_at_ms},
+          {"imageMatch", info.image_matches},
+          {"stale", info.stale}};
+}
+
 std::string explain_text(const json::object& explained) {
   auto text = [&](std::string_view key) {
     const json::value* value = explained.if_contains(key);

@@ -11,6 +11,8 @@
 
 namespace openclaw::sandbox {
 
+struct ContainerInfo;
+
 // `policy` may be null: then there are no lists and no verdict. `tool` may be empty. `caller` says
 // who asks when a tool is named; its agent, session and sandboxed fields are filled in here.
 json::object explain_json(const config::Config& config, const config::Paths& paths,
@@ -19,5 +21,8 @@ json::object explain_json(const config::Config& config, const config::Paths& pat
                           policy::Caller caller = {});
 // The same for people.
 std::string explain_text(const json::object& explained);
+
+// One row of `sandbox list`, as the gateway and the command line give it.
+json::object container_row(const ContainerInfo& info);
 
 }  // namespace openclaw::sandbox

@@ -70,7 +70,7 @@ function parameters(world, method) {
     'channels.logout': [{ channel: 'telegram', accountId: slash }],
     'tools.catalog': [{ agentId: 'main', includePlugins: true }], 'plugins.list': nothing,
     'system-presence': nothing, 'system-event': [{ text: slash }],
-    'sandbox.list': nothing, 'sandbox.recreate': [{ force: true }, { sessionKey: main }, { agentId: slash.slice(0, 64) }],
+    'sandbox.list': nothing, 'sandbox.prune': nothing, 'sandbox.recreate': [{ force: true }, { sessionKey: main }, { agentId: slash.slice(0, 64) }],
     'config.get': nothing, 'config.schema': nothing, 'config.schema.lookup': [{ path: 'tools.deny' }],
     // The owner may change the policy; these do not, they are wrong or stale.
     'config.set': [{ raw: slash }, { raw: 'tools = "exec"', baseHash: 'stale' }],

@@ -60,6 +60,23 @@ TEST_F(SandboxCommands, R206ListAndRecreateWorkWithoutAGateway) {
   EXPECT_EQ(sh("true").code(), 0);  // made anew, without anybody's help
 }
 
+TEST_F(SandboxCommands, D13PruneRemovesWhatIsOutOfDateAndIdleOnly) {
+  configure(R"({"scope":"session"})");
+  ASSERT_EQ(sh("true", "agent:main:busy").code(), 0);
+  auto last_used = now_ms_;
+  now_ms_ -= std::int64_t{25} * 60 * 60 * 1000;
+  ASSERT_EQ(sh("true", "agent:main:idle").code(), 0);
+  now_ms_ = last_used;
+  run(manager_->stop(Deadline::after(std::chrono::seconds(5))));
+  EXPECT_EQ(openclaw({"sandbox", "prune"}).at("removed"), json::array());
+  configure(R"({"scope":"session"})", R"({"memory":"512m"})");
+  auto removed = openclaw({"sandbox", "prune"});
+  EXPECT_EQ(code_, 0);
+  EXPECT_EQ(removed.at("removed"), (json::array{json::string(name_of("agent:main:idle"))}));
+  EXPECT_TRUE(inspect(name_of("agent:main:idle")).is_null());
+  EXPECT_FALSE(inspect(name_of("agent:main:busy")).is_null());
+}
+
 TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
   configure("{}");
   EXPECT_EQ(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/status"), "ok");
@@ -67,6 +84,22 @@ TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
   auto missing = check(openclaw({"doctor"}), "sandbox.engine");
   EXPECT_EQ(code_, 1);
   EXPECT_EQ(text_at(missing, "/fix"), "scripts/sandbox-setup.sh no-such-image:1");
+}
+
+// No fixture: the suite forks, and wants a process with one thread.
+TEST(BackendConformance, DockerKeepsTheRulesOfSandboxBackends) {
+  std::vector<std::string> words = {"openclaw", "plugins",
+                                    "check",    "--kind",
+                                    "sandbox",  OPENCLAW_BUNDLED_PLUGINS "/sandbox-docker",
+                                    "--image",  "debian:bookworm-slim",
+                                    "--json"};
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  ::testing::internal::CaptureStdout();
+  int code = cli::run(static_cast<int>(argv.size()), argv.data());
+  std::fflush(stdout);
+  auto printed = ::testing::internal::GetCapturedStdout();
+  EXPECT_EQ(code, 0) << printed;
 }
 
 }  // namespace

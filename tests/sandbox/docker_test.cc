@@ -227,6 +227,28 @@ TEST_F(DockerSandbox, R197DangerousBindsAreRefusedBeforeAnythingIsMade) {
   }
 }
 
+TEST_F(DockerSandbox, R227R229R231R232AnImageOfAnyNameIsUsed) {
+  ASSERT_EQ(docker("image inspect openclaw-sandbox:bookworm-slim"), 0)
+      << "scripts/sandbox-setup.sh made it";
+  ASSERT_EQ(docker("tag openclaw-sandbox:bookworm-slim my-openclaw-sbx"), 0);
+  configure("{}", R"({"image":"my-openclaw-sbx"})");
+  EXPECT_EQ(sh("jq -n 1+1").out, "2\n");
+  EXPECT_EQ(inspect(name_of()).at("Config").at("Image"), "my-openclaw-sbx");
+  close();
+  docker("rmi my-openclaw-sbx");
+}
+
+TEST_F(DockerSandbox, R257ScriptsInProfileDOfAnImageCount) {
+  std::ofstream(temp_.path() / "Dockerfile")
+      << "FROM debian:bookworm-slim\n"
+         "RUN echo 'export FROM_PROFILE=yes' > /etc/profile.d/own.sh\n";
+  ASSERT_EQ(docker("build -t openclaw-test-profile " + temp_.path().string()), 0);
+  configure("{}", R"({"image":"openclaw-test-profile"})");
+  EXPECT_EQ(sh("echo $FROM_PROFILE").out, "yes\n");
+  close();
+  docker("rmi openclaw-test-profile");
+}
+
 TEST_F(DockerSandbox, R229R233AMissingImageNamesTheScriptAndTheKey) {
   configure("{}", R"({"image":"openclaw-no-such-image:1"})");
   std::string message = sh("true").message();
