@@ -43,6 +43,7 @@ class InitLink : public std::enable_shared_from_this<InitLink> {
   void remove(std::uint32_t command) { listeners_.erase(command); }
   void send(Kind kind, std::uint32_t command, std::string_view payload);
   void close();
+  bool is_closed() const { return state_ == State::kClosed; }
 
  private:
   enum class State { kClosed, kOpening, kOpen };
