@@ -45,6 +45,13 @@ json::array warnings_json(const config::Config& config, const Settings& settings
                                "docker.dangerouslyAllowExternalBindSources"}) {
     if (settings.flag(key)) out.emplace_back(settings.at(key).source + " is set: a wall is down");
   }
+  const json::object* ulimits = settings.at("docker.ulimits").value.if_object();
+  const json::value* nproc = ulimits ? ulimits->if_contains("nproc") : nullptr;
+  if (nproc && !nproc->is_null() && *nproc != 0) {
+    out.emplace_back(settings.at("docker.ulimits").source +
+                     ".nproc counts every process that the user has on this host, "
+                     "not only those of the sandbox; docker.pidsLimit bounds the sandbox alone");
+  }
   if (std::string problem = setup_problem(view.spec); !problem.empty()) out.emplace_back(problem);
   return out;
 }

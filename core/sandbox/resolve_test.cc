@@ -121,19 +121,19 @@ TEST(ResolveView, R170R173R186DefaultsAreHardened) {
   EXPECT_EQ(spec.at("cpus"), 1.0);
   EXPECT_EQ(spec.at("capDrop"), (json::array{"ALL"}));
   EXPECT_EQ(spec.at("env"), (json::object{{"LANG", "C.UTF-8"}}));
-  EXPECT_EQ(spec.at("ulimits"), (json::array{{{"name", "nofile"}, {"soft", 1024}, {"hard", 2048}},
-                                             {{"name", "nproc"}, {"soft", 256}, {"hard", 256}}}));
+  EXPECT_EQ(spec.at("ulimits"),
+            (json::array{{{"name", "nofile"}, {"soft", 1024}, {"hard", 2048}}}));
 }
 
 TEST(ResolveView, D2ZeroAndNullLiftALimit) {
   json::object spec = resolved(sandbox_section(
                                    R"({"mode":"all","docker":{"pidsLimit":0,"memory":null,
-                                       "cpus":0,"ulimits":{"nproc":0}}})"))
+                                       "cpus":0,"ulimits":{"nofile":0}}})"))
                           .spec;
   for (const char* key : {"pidsLimit", "memoryBytes", "memorySwapBytes", "cpus"}) {
     EXPECT_FALSE(spec.contains(key)) << key;
   }
-  EXPECT_EQ(spec.at("ulimits").as_array().size(), 1u);
+  EXPECT_EQ(spec.at("ulimits").as_array().size(), 0u);
 }
 
 TEST(ResolveView, R188SwapFollowsAMemoryThatSomebodySet) {

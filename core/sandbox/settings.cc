@@ -32,7 +32,9 @@ const json::object& defaults() {
       {"docker.memorySwap", "2g"},
       {"docker.cpus", 1},
       {"docker.ulimits",
-       json::object{{"nofile", json::object{{"soft", 1024}, {"hard", 2048}}}, {"nproc", 256}}},
+       // No nproc: the kernel counts it over all processes of that user on the host, so a desktop
+       // would leave nothing for the sandbox. pidsLimit bounds the container alone.
+       json::object{{"nofile", json::object{{"soft", 1024}, {"hard", 2048}}}}},
       {"docker.seccompProfile", nullptr},
       {"docker.apparmorProfile", nullptr},
       {"docker.dns", json::array{}},

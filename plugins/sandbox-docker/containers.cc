@@ -193,6 +193,9 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
   std::string id = text_of(reply->body.get_object(), "Id");
   Outcome<Nothing> ready = co_await start(id);
   if (ready.has_value() && with_init) {
+    std::erase_if(links_, [](const auto& known) {
+      return known.second->is_closed();
+    });  // of containers that are gone
     auto link = std::make_shared<InitLink>(plugin_, engine_, id);
     links_[id] = link;
     ready = co_await link->ready();

@@ -15,24 +15,11 @@ constexpr std::uint64_t kLookMs = 500;
 constexpr std::uint32_t kStateTimeoutMs = 10'000;
 constexpr std::size_t kSendPiece = 64 * 1024;
 
-std::string frame(Kind kind, std::uint32_t command, std::string_view payload) {
-  std::string out(kHeadSize, '\0');
-  put_head(kind, command, static_cast<std::uint32_t>(payload.size()), out.data());
-  return out.append(payload);
-}
-
 std::string new_nonce() {
   std::random_device random;
   std::string nonce;
   for (std::size_t i = 0; i < kNonceSize; ++i) nonce += static_cast<char>(random());
   return nonce;
-}
-
-std::size_t longest(Kind kind) {
-  if (kind == Kind::kStdout || kind == Kind::kStderr) return kMaxPiece;
-  if (kind == Kind::kInputTaken) return 4;
-  if (kind == Kind::kExit) return sizeof(ExitReport);
-  return 0;
 }
 
 }  // namespace
@@ -53,8 +40,7 @@ Flow<Outcome<Nothing>> InitLink::ready() {
 void InitLink::connect() {
   state_ = State::kOpening;
   frames_ = FrameReader();
-  incoming_.clear();
-  incoming_from_ = 0;
+  incoming_ = InitFrames();
   outgoing_.clear();
   auto self = shared_from_this();
   Hijacked::Handlers on;
@@ -94,9 +80,9 @@ Flow<Nothing> InitLink::look_whether_it_runs(std::shared_ptr<InitLink> self) {
 // The padding completes whatever frame a gateway that died had begun.
 void InitLink::say_hello() {
   std::string nonce = new_nonce();
-  ready_frame_ = frame(Kind::kReady, kVersion, nonce);
+  ready_frame_ = init_frame(Kind::kReady, kVersion, nonce);
   std::string hello(kMaxPayload + kHeadSize, '\0');
-  hello += frame(Kind::kHello, kVersion, nonce);
+  hello += init_frame(Kind::kHello, kVersion, nonce);
   for (std::size_t at = 0; at < hello.size(); at += kSendPiece)
     outgoing_.push_back(hello.substr(at, kSendPiece));
   flush();
@@ -112,7 +98,7 @@ std::uint32_t InitLink::add(std::weak_ptr<Listener> listener) {
 
 void InitLink::send(Kind kind, std::uint32_t command, std::string_view payload) {
   if (state_ != State::kOpen) return;
-  outgoing_.push_back(frame(kind, command, payload));
+  outgoing_.push_back(init_frame(kind, command, payload));
   flush();
 }
 
@@ -128,54 +114,28 @@ void InitLink::close() {
 }
 
 void InitLink::on_data(std::string_view data) {
-  // Nothing in the container but process 1 has this stream; what it says of itself goes to stdout.
+  // Nothing in the container but process 1 has this stream; what it says goes to stdout.
   FrameReader::Sink sink = [this](bool is_stderr, std::string_view piece) {
     if (!is_stderr) incoming_.append(piece);
   };
   bool fine = frames_.feed(data, sink);
-  if (fine && state_ == State::kOpening && !found_ready()) return;
-  while (fine && state_ == State::kOpen && incoming_.size() - incoming_from_ >= kHeadSize) {
-    std::size_t before = incoming_from_;
-    fine = take_frame();
-    if (incoming_from_ == before) break;
+  if (fine && state_ == State::kOpening) {
+    if (!incoming_.skip_past(ready_frame_)) return;
+    state_ = State::kOpen;
+    settle(Nothing{});
   }
-  incoming_.erase(0, incoming_from_);
-  incoming_from_ = 0;
-  if (fine) return;
+  InitFrames::Frame frame{};
+  auto found = InitFrames::Found::kBroken;
+  while (fine && state_ == State::kOpen &&
+         (found = incoming_.next(frame)) == InitFrames::Found::kFrame) {
+    auto listener = listeners_.find(frame.command);
+    if (listener == listeners_.end()) continue;  // of a command that nobody waits for
+    if (auto command = listener->second.lock()) command->on_frame(frame.kind, frame.payload);
+  }
+  if (state_ != State::kOpen || found == InitFrames::Found::kIncomplete) return;
   plugin_.log().warn("sandbox-docker: container " + container_ +
                      " says what is no answer; its connection is closed");
   close();
-}
-
-// What an earlier gateway did not read comes first, and ends anywhere.
-bool InitLink::found_ready() {
-  auto at = incoming_.find(ready_frame_);
-  if (at == std::string::npos) {
-    if (incoming_.size() > ready_frame_.size())
-      incoming_.erase(0, incoming_.size() - ready_frame_.size());
-    return false;
-  }
-  incoming_from_ = at + ready_frame_.size();
-  state_ = State::kOpen;
-  settle(Nothing{});
-  return true;
-}
-
-// Hands on one frame if it is complete. False: it is none.
-bool InitLink::take_frame() {
-  const char* head = incoming_.data() + incoming_from_;
-  auto kind = static_cast<Kind>(head[0]);
-  std::uint32_t command = get_u32(head + 4), size = get_u32(head + 8);
-  bool numbers = kind == Kind::kInputTaken || kind == Kind::kExit;
-  if (longest(kind) == 0 || size > longest(kind) || (numbers && size != longest(kind)))
-    return false;
-  if (incoming_.size() - incoming_from_ < kHeadSize + size) return true;
-  std::string_view payload(head + kHeadSize, size);
-  incoming_from_ += kHeadSize + size;
-  auto found = listeners_.find(command);
-  if (found == listeners_.end()) return true;  // of a command that nobody waits for
-  if (auto listener = found->second.lock()) listener->on_frame(kind, payload);
-  return true;
 }
 
 void InitLink::on_close(std::string_view reason) {

@@ -16,7 +16,7 @@
 #include "flow.h"
 #include "frame_reader.h"
 #include "hijacked.h"
-#include "init/protocol.h"
+#include "init_frames.h"
 #include "outcome.h"
 
 namespace openclaw::docker {
@@ -43,6 +43,7 @@ class InitLink : public std::enable_shared_from_this<InitLink> {
   void remove(std::uint32_t command) { listeners_.erase(command); }
   void send(Kind kind, std::uint32_t command, std::string_view payload);
   void close();
+  bool is_closed() const { return state_ == State::kClosed; }
 
  private:
   enum class State { kClosed, kOpening, kOpen };
@@ -53,9 +54,6 @@ class InitLink : public std::enable_shared_from_this<InitLink> {
   Flow<Nothing> look_whether_it_runs(std::shared_ptr<InitLink> self);
   void flush();
   void on_data(std::string_view data);
-  void on_output(std::string_view output);
-  bool found_ready();
-  bool take_frame();
   void on_close(std::string_view reason);
   void settle(const Outcome<Nothing>& outcome);
 
@@ -66,8 +64,7 @@ class InitLink : public std::enable_shared_from_this<InitLink> {
   std::shared_ptr<Hijacked> stream_;
   FrameReader frames_;
   std::string ready_frame_;  // what the helper will answer to our hello
-  std::string incoming_;     // of its output, from `incoming_from_` on not looked at yet
-  std::size_t incoming_from_ = 0;
+  InitFrames incoming_;
   std::deque<std::string> outgoing_;  // what the connection did not take yet
   std::map<std::uint32_t, std::weak_ptr<Listener>> listeners_;
   std::uint32_t last_command_ = 0;

@@ -195,7 +195,7 @@ TEST_F(Bwrap, R187R188MemoryHogsDieInTheSandboxOnly) {
 }
 
 TEST_F(Bwrap, R190UlimitsHold) {
-  bwrap();
+  bwrap({}, {{"ulimits", {{"nproc", 256}}}});
   EXPECT_EQ(
       sh("ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3")
           .out,

@@ -1,10 +1,13 @@
 // Sandboxes in real containers: isolation, workspaces, settings.
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "sandbox/resolve.h"
 #include "sandbox_fixture.h"
@@ -75,11 +78,28 @@ TEST_F(DockerSandbox, R170R173R174R186R187R188R189R192InspectShowsWhatWasAskedFo
 }
 
 TEST_F(DockerSandbox, R190UlimitsHold) {
-  configure("{}");
+  configure("{}", R"({"ulimits":{"nproc":256}})");
   // The soft limit of files is only a default: runc built with Go 1.19 or later may start an exec
   // with the hard one.
   EXPECT_EQ(sh("ulimit -Hn").out, "2048\n");
   EXPECT_EQ(sh("grep processes /proc/self/limits | tr -s ' ' | cut -d' ' -f3").out, "256\n");
+}
+
+// A desktop has more processes of one user than a sandbox may have.
+TEST_F(DockerSandbox, R186ABusyUserOnTheHostIsNoLimitForTheSandbox) {
+  pid_t busy = ::fork();
+  if (busy == 0) {
+    ::setpgid(0, 0);
+    ::execlp("setpriv", "setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "sh",
+             "-c", "i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; wait", nullptr);
+    ::_exit(1);
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  configure("{}", R"({"user":"12345:12345"})");
+  Ran ran = sh("id -u | cat");
+  EXPECT_EQ(ran.out, "12345\n") << ran.message() << ran.err;
+  ::kill(-busy, SIGKILL);
+  ::waitpid(busy, nullptr, 0);
 }
 
 TEST_F(DockerSandbox, R181UserIsTheConfiguredOne) {

@@ -25,6 +25,8 @@ struct Command {
   bool reported =
       false;  // its kExit was sent: more output goes nowhere, so that who writes it lives on
   ExitReport report{};
+  std::int64_t killed_at_ms = 0;  // 0: it was not
+  bool keeper_gone = false;       // and with it everything that the command had started
   std::int64_t linger_until_ms = 0;  // output that still comes from others is waited for until then
   std::uint32_t window = kOutputWindow;
   char* input = nullptr;  // kInputWindow bytes once there is input

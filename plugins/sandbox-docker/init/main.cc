@@ -25,6 +25,7 @@ namespace openclaw::sandbox_init {
 namespace {
 
 constexpr std::int64_t kLingerMs = 100;
+constexpr std::int64_t kDyingMs = 3000;
 constexpr std::size_t kRoom = kHeadSize + kMaxPiece + 8192;
 
 Command commands[kMaxCommands];
@@ -166,6 +167,7 @@ void feed(Command& command) {
 void give_signal(Command& command, int signo) {
   if (signo == SIGKILL) {
     kill_tree(command.keeper);
+    if (command.killed_at_ms == 0) command.killed_at_ms = now_ms();
   } else {
     signal_tree(command.keeper, signo);
   }
@@ -268,7 +270,11 @@ void reap() {
     // so.
     if (info.ssi_signo == SIGTERM && info.ssi_pid == 0 && info.ssi_code == SI_USER) _exit(0);
   }
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  pid_t gone;
+  while ((gone = waitpid(-1, nullptr, WNOHANG)) > 0) {
+    for (auto& command : commands) {
+      if (command.used && command.keeper == gone) command.keeper_gone = true;
+    }
   }
 }
 
@@ -300,6 +306,12 @@ void serve(Watch& watch, int index) {
   if (fd == command.status_fd) read_status(command);
 }
 
+// One that was killed is over when all that it started is, so that the next finds room; unless that
+// takes too long.
+bool is_dying(const Command& command, std::int64_t left_ms) {
+  return command.killed_at_ms != 0 && !command.keeper_gone && left_ms > 0;
+}
+
 // A command is over when its streams are, or when it has ended and nothing more came for a while.
 // Answers how long that is to wait for, -1 for ever.
 int finish_commands() {
@@ -312,6 +324,10 @@ int finish_commands() {
       continue;
     }
     if (!command.ended) continue;
+    if (std::int64_t left = command.killed_at_ms + kDyingMs - now; is_dying(command, left)) {
+      if (wait < 0 || left < wait) wait = left;
+      continue;
+    }
     if (!silent && now >= command.linger_until_ms && command.window > 0) {
       // What was in the pipes when it ended is there by now; what comes later is not its own.
       silent = !(command.out_fd >= 0 && unsent_size == 0 &&
