@@ -1,9 +1,12 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <future>
+#include <thread>
 
 #include "net/loopback_server_for_test.h"
 #include "plugin/service_fixture_for_test.h"
+#include "plugin/service_state.h"
 
 namespace openclaw::plugin {
 namespace {
@@ -164,6 +167,21 @@ TEST_F(ServicesTest, EveryCallbackComesOnceAlsoThroughARelease) {
   kv.get(instance_->ctx(), as_str("k"), told_value, &late);
   instance_->call([] {});
   EXPECT_EQ(late.ends, 0);  // detached: not even this may touch the instance
+}
+
+// An engine may be done before request() has said how to stop it.
+TEST_F(ServicesTest, ACallThatHasEndedIsHeldByNothing) {
+  auto services = InstanceServices::of(instance_->ctx());
+  auto owed = services->owe(ServiceKind::kHttp);
+  std::promise<void> ended;
+  owed->finish([&] { ended.set_value(); });
+  ended.get_future().wait();
+  std::weak_ptr<Owed> weak = owed;
+  owed->on_release([owed] {});
+  owed.reset();
+  for (int i = 0; i < 200 && !weak.expired(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(weak.expired());
 }
 
 TEST_F(ServicesTest, ANewInstanceAtTheSamePlaceStartsAnew) {

@@ -1,5 +1,7 @@
 #include "plugin/service_state.h"
 
+#include <vector>
+
 namespace openclaw::plugin {
 namespace {
 
@@ -88,6 +90,7 @@ void Owed::finish(std::function<void()> call) {
 void Owed::on_release(std::function<void()> cancel) {
   {
     std::lock_guard lock(services_->mutex);
+    if (forgotten_) return;
     if (!services_->released_) {
       cancel_ = std::move(cancel);
       return;
@@ -161,6 +164,7 @@ void InstanceServices::forget(Owed& owed) {
     auto node = owed_.extract(owed.ticket_);
     if (!node.empty()) self = std::move(node.mapped());
     --counts_[static_cast<std::size_t>(owed.kind_)];
+    owed.forgotten_ = true;
     cancel = std::move(owed.cancel_);
     cleanup = std::move(owed.cleanup_);
   }
@@ -232,8 +236,10 @@ void InstanceServices::detach() {
   }
   // What was never answered because the plugin's thread does not run any more.
   std::map<std::uint64_t, std::shared_ptr<Owed>> owed;
+  std::vector<std::function<void()>> cancels;  // each may hold its Owed
   std::lock_guard lock(mutex);
   owed.swap(owed_);
+  for (auto& [ticket, one] : owed) cancels.push_back(std::move(one->cancel_));
 }
 
 Result<net::HttpHeaders> parse_headers(std::string_view headers_json) {

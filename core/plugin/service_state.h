@@ -67,7 +67,8 @@ class Owed : public std::enable_shared_from_this<Owed> {
   void event(std::function<void()> call);
   void finish(std::function<void()> call);
   // How release() ends it: stop the engine, then finish() with OC_CANCELLED. Runs at once when
-  // release has begun.
+  // release has begun; never when it has ended already. May hold this Owed: it is let go of at the
+  // end.
   void on_release(std::function<void()> cancel);
   // Nothing was accepted after all: no callback, no place taken.
   void abandon();
@@ -80,6 +81,7 @@ class Owed : public std::enable_shared_from_this<Owed> {
   const ServiceKind kind_;
   const std::uint64_t ticket_;
   std::function<void()> cancel_;   // under the services' mutex
+  bool forgotten_ = false;         // under it too: there is nothing to release any more
   std::function<void()> cleanup_;  // set before the first finish()
   bool ended_ = false;             // the plugin thread's
 };
