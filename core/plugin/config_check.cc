@@ -159,12 +159,33 @@ std::string describe(valijson::ValidationResults& results) {
 
 }  // namespace
 
+bool has_foreign_reference(const json::value& schema) {
+  if (const auto* list = schema.if_array()) {
+    for (const auto& item : *list) {
+      if (has_foreign_reference(item)) return true;
+    }
+  }
+  const auto* object = schema.if_object();
+  if (!object) return false;
+  const auto* ref = object->if_contains("$ref");
+  if (ref && ref->is_string() && !is_secret_mark(*object)) return true;
+  for (const auto& [key, inner] : *object) {
+    if (has_foreign_reference(inner)) return true;
+  }
+  return false;
+}
+
 json::object validation_schema(const json::object& config_schema) {
   return without_secret_marks(config_schema, 0).get_object();
 }
 
 Result<void> check_config(const json::object& config_schema, const json::object& config,
                           std::string_view where) {
+  if (has_foreign_reference(config_schema)) {
+    return make_error(Code::kInvalidArgument, std::string(where) +
+                                                  ": the plugin's configSchema cannot be used: " +
+                                                  std::string(kForeignReference));
+  }
   // valijson reports a schema it cannot read by exceptions.
   try {
     const json::value schema_json(validation_schema(config_schema));

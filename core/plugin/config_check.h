@@ -16,6 +16,12 @@ namespace openclaw::plugin {
 // How a schema marks a property whose value must not be seen: {"$ref":"openclaw:secret"}.
 inline constexpr std::string_view kSecretRef = "openclaw:secret";
 
+// True when a "$ref" leads anywhere but to kSecretRef. A validator would follow it, round and round
+// if need be.
+bool has_foreign_reference(const json::value& schema);
+inline constexpr std::string_view kForeignReference =
+    "a \"$ref\" in it may only be \"openclaw:secret\"";
+
 // The schema with each secret mark replaced by what a secret may look like (text, {"$secret"},
 // {"$env"}), so that any validator can read it.
 json::object validation_schema(const json::object& config_schema);

@@ -56,6 +56,12 @@ TEST(ConfigCheck, RefusalsNameThePlaceAndTheSection) {
 }
 
 TEST(ConfigCheck, ASchemaThatCannotBeReadRefusesInsteadOfThrowing) {
+  // The second leads to itself: a validator that follows it never comes back.
+  EXPECT_TRUE(check_config(object(R"({"type":"object","$ref":"other:secret"})"), {}, "channels.x")
+                  .has_error());
+  EXPECT_TRUE(
+      check_config(object(R"({"properties":{"a":{"$ref":"#"}}})"), object(R"({"a":{}})"), "x")
+          .has_error());
   auto checked = check_config(object(R"({"$ref":"http://example.org/other"})"), {}, "channels.x");
   ASSERT_FALSE(checked);
   EXPECT_THAT(checked.error().message, HasSubstr("configSchema cannot be used"));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugin/config_check.h"
+
 namespace openclaw::plugin {
 namespace {
 
@@ -135,6 +137,7 @@ Result<ManifestFile> parse_manifest(std::string_view text) {
   }
   const auto* schema = m.raw.if_contains("configSchema");
   if (!schema || !schema->is_object()) return wrong("configSchema", "is missing or no object");
+  if (has_foreign_reference(*schema)) return wrong("configSchema", std::string(kForeignReference));
   m.config_schema = schema->get_object();
   if (auto read = read_native(m.raw, out); !read) return read.error();
   auto permissions = read_permissions(m.raw);
