@@ -49,7 +49,7 @@ json::array warnings_json(const config::Config& config, const Settings& settings
   const json::value* nproc = ulimits ? ulimits->if_contains("nproc") : nullptr;
   if (nproc && !nproc->is_null() && *nproc != 0) {
     out.emplace_back(settings.at("docker.ulimits").source +
-                     ".nproc counts every process that the user has on this host, "
+                     ".nproc in a container counts every process that the user has on this host, "
                      "not only those of the sandbox; docker.pidsLimit bounds the sandbox alone");
   }
   if (std::string problem = setup_problem(view.spec); !problem.empty()) out.emplace_back(problem);

@@ -33,7 +33,8 @@ class Commands : public ::testing::Test {
   };
 
   void SetUp() override {
-    if (::access("/usr/bin/bwrap", X_OK) != 0) GTEST_SKIP() << "no bubblewrap here";
+    ASSERT_EQ(::access("/usr/bin/bwrap", X_OK), 0)
+        << "scripts/install-packages.sh test installs bubblewrap";
     std::string name = (fs::temp_directory_path() / "openclaw-run-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     root_ = name;
