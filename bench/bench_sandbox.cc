@@ -112,6 +112,19 @@ class Bench {
 
   void recreate() { run(remove_all()); }
 
+  // First commands of new sessions while there is a spare for each.
+  std::vector<double> first_commands(int count) {
+    std::vector<double> out;
+    manager_->keep_spares();
+    for (int i = 0; i < count; ++i) {
+      run(spare_ready());
+      auto took = command("agent:main:new" + std::to_string(i));
+      if (!took) return {};
+      out.push_back(*took);
+    }
+    return out;
+  }
+
  private:
   static std::string session_name(int i) { return "agent:main:s" + std::to_string(i); }
 
@@ -135,6 +148,19 @@ class Bench {
     for (int i = 0; i < count; ++i) {
       bool fine = false;
       co_await one(session, false, fine);
+    }
+  }
+  Awaitable<> spare_ready() {
+    for (int tries = 0; tries < 300; ++tries) {
+      Limits pause = Limits::within(100ms);
+      co_await sleep_until(runtime_, pause);
+      Limits limits = Limits::within(20s);
+      auto list = co_await manager_->list(limits);
+      if (list.has_error()) continue;
+      bool ready = std::any_of(list->begin(), list->end(), [](const auto& info) {
+        return info.spare && info.state == "running" && !info.name.ends_with(".new");
+      });
+      if (ready) co_return;
     }
   }
   Awaitable<> remove_all() {
@@ -218,6 +244,12 @@ json::object measure(const fs::path& dir, const std::string& image) {
     out["fast"] = summary(fast.commands(500));
     out["fast_login_shell"] = summary(fast.commands(200, true));
     out["create_start"] = summary(creations(fast, 10));
+  }
+  {
+    json::object sandbox = sandbox_of(image, "session", true);
+    sandbox["pool"] = json::object{{"enabled", true}};
+    Bench pool(dir / "pool", std::move(sandbox));
+    out["pool"] = summary(pool.first_commands(12));
   }
   {
     Bench engine(dir / "engine", sandbox_of(image, "agent", false));

@@ -226,6 +226,7 @@ class FakeSandboxes final : public sandbox::SandboxManager {
   Awaitable<> stop(Deadline) override { co_return; }
 
   Awaitable<std::vector<std::string>> sweep() override { co_return std::vector<std::string>(); }
+  void keep_spares() override {}
 
   std::function<bool(std::string_view agent, std::string_view key)> sandboxed;
 };

@@ -128,6 +128,12 @@ std::string note_of(const json::value& row) {
   return is("/stale", true) ? "settings changed" : "";
 }
 
+std::string scope_of(const json::value& row) {
+  const auto* spare = find_at(row, "/spare");
+  if (spare && spare->is_bool() && spare->get_bool()) return "(spare)";
+  return text_at(row, "/sessionKey", "-");
+}
+
 void print_containers(Context& context, std::string_view what, const json::array& containers) {
   if (containers.empty()) {
     context.out().line("No " + std::string(what) + ".");
@@ -135,11 +141,12 @@ void print_containers(Context& context, std::string_view what, const json::array
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& row : containers) {
-    rows.push_back({text_at(row, "/containerName", "-"), text_at(row, "/state", "-"),
-                    text_at(row, "/sessionKey", "-"), text_at(row, "/image", "-"),
+    rows.push_back({text_at(row, "/containerName", "-"), text_at(row, "/state", "-"), scope_of(row),
+                    text_at(row, "/backend", "-"), text_at(row, "/image", "-"),
                     age_of(row, "/createdAtMs"), age_of(row, "/lastUsedAtMs"), note_of(row)});
   }
-  context.out().table({"CONTAINER", "STATE", "SCOPE", "IMAGE", "AGE", "IDLE", "NOTE"}, rows);
+  context.out().table({"CONTAINER", "STATE", "SCOPE", "BACKEND", "IMAGE", "AGE", "IDLE", "NOTE"},
+                      rows);
 }
 
 void list(Context& context, bool only_browsers) {

@@ -189,6 +189,7 @@ void Gateway::compile_policy() {
 
 void Gateway::on_reload(const config::Snapshot&, const config::Snapshot&) {
   compile_policy();
+  sandboxes_->keep_spares();
   tasks_->spawn("channels.apply", channels_->apply_config());
 }
 
@@ -224,6 +225,7 @@ Awaitable<> Gateway::bring_up() {
   if (tools_changed) compile_policy();
   auto channels = co_await channels_->start();
   if (channels.has_error()) spdlog::error("channels: {}", channels.error().message);
+  sandboxes_->keep_spares();
   malloc_trim(0);  // what parsing the configuration and manifests took is not needed again
 }
 

@@ -147,7 +147,8 @@ json::object container_row(const ContainerInfo& info) {
           {"createdAtMs", info.created_at_ms},
           {"lastUsedAtMs", info.last_used_at_ms},
           {"imageMatch", info.image_matches},
-          {"stale", info.stale}};
+          {"stale", info.stale},
+          {"spare", info.spare}};
 }
 
 std::string explain_text(const json::object& explained) {

@@ -167,6 +167,13 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   return spec;
 }
 
+// The same for all sessions of an agent: which folder is the workspace is not a part of it, unless
+// all share that too.
+std::string spare_hash(json::object spec, const View& view) {
+  if (view.workspace_access != "rw") spec["mounts"].as_array().at(0).as_object()["source"] = "";
+  return canonical_hash(spec);
+}
+
 std::string explain_why(const View& view, bool is_main) {
   std::string subject = "session " + view.session_key;
   if (view.mode == "off") return subject + " runs its tools on the host: mode is off";
@@ -277,6 +284,12 @@ View resolve_view(const config::Config& config, const config::Paths& paths,
                             : workspace_root / derived_name(view.scope_key);
   view.spec = make_spec(settings, paths, view, workspace_root);
   view.config_hash = canonical_hash(view.spec);
+  if (view.scope == "session") {
+    view.spare_hash = spare_hash(view.spec, view);
+    view.spares = settings.flag("pool.enabled")
+                      ? static_cast<int>(whole(&settings.at("pool.size").value))
+                      : 0;
+  }
   std::string gateway = gateway_id(paths);
   view.spec["gatewayId"] = gateway;
   view.spec["scopeKey"] = view.scope_key;
@@ -286,6 +299,7 @@ View resolve_view(const config::Config& config, const config::Paths& paths,
   view.spec["name"] = settings.text("docker.containerPrefix") + derived_name(view.scope_key) + "-" +
                       gateway.substr(0, 6);
   view.spec["configHash"] = view.config_hash;
+  if (!view.spare_hash.empty()) view.spec["spareHash"] = view.spare_hash;
   view.why = explain_why(view, is_main);
   return view;
 }

@@ -18,6 +18,7 @@
 #include "sandbox/resolve.h"
 #include "sandbox/settings.h"
 #include "sandbox/setup_check.h"
+#include "sandbox/spare_pool.h"
 #include "sandbox/workspace_setup.h"
 
 namespace openclaw::sandbox {
@@ -50,19 +51,6 @@ std::string recreate_command(const View& view) {
   return "openclaw sandbox recreate --session " + shell_quoted(view.session_key);
 }
 
-Result<void> usable(const config::Config& config, const View& view) {
-  auto issues = check_settings(Settings::merge(config.root(), view.agent_id));
-  if (!issues.empty()) {
-    return make_error(Code::kFailedPrecondition,
-                      "the sandbox was not created: " + issues.front().path + " (" +
-                          config.origin(issues.front().path).text() + ") " +
-                          issues.front().message);
-  }
-  std::string problem = setup_problem(view.spec);
-  if (!problem.empty()) return make_error(Code::kFailedPrecondition, problem);
-  return {};
-}
-
 // A container that is ready for commands.
 struct Ready {
   std::string id, name, config_hash, backend;
@@ -77,7 +65,11 @@ class Manager final : public SandboxManager {
         config_(config),
         now_ms_(std::move(now_ms)),
         registry_(runtime, config.paths()),
-        scope_(runtime) {}
+        scope_(runtime),
+        spares_(
+            runtime, config, registry_, scope_,
+            [this](std::string id, Limits limits) { return backend(std::move(id), limits); },
+            now_ms_) {}
 
   void start_sweeping() { scope_.spawn("sandbox sweeper", sweep_forever()); }
 
@@ -91,6 +83,7 @@ class Manager final : public SandboxManager {
                                                        std::string agent_id, bool force,
                                                        Limits limits) override;
   Awaitable<> stop(Deadline deadline) override;
+  void keep_spares() override { scope_.spawn("sandbox spares", clear_and_fill()); }
   Awaitable<std::vector<std::string>> sweep() override;
 
  private:
@@ -104,7 +97,9 @@ class Manager final : public SandboxManager {
   Awaitable<Result<plugin::PluginInstance*>> loaded_backend(std::string id);
   Awaitable<Result<Ready>> ready(View view, Limits limits);
   Awaitable<> make_ready(View view);
+  Awaitable<> clear_and_fill();
   Awaitable<Result<Ready>> ensured(View view);
+  Ready keep(const View& view, const json::object& runtime);
   Awaitable<> run_exec(std::shared_ptr<ExecState> state, View view, Ready where);
   Awaitable<Result<std::vector<ContainerInfo>>> list_of(std::string backend, Limits limits);
   Awaitable<Result<void>> remove(ContainerInfo info, Limits limits);
@@ -114,6 +109,7 @@ class Manager final : public SandboxManager {
   bool matches(const ContainerInfo& info, const std::string& session_key,
                const std::string& agent_id) const;
   bool in_use(const std::string& scope_key) const;
+  const char* why_to_remove(const config::Config& config, const ContainerInfo& info) const;
   Limits until_stop(std::chrono::milliseconds time) const {
     return {Deadline::after(time), scope_.abort()};
   }
@@ -124,6 +120,7 @@ class Manager final : public SandboxManager {
   std::function<std::int64_t()> now_ms_;
   ContainerRegistry registry_;
   TaskScope scope_;
+  SparePool spares_;
   Flights<plugin::PluginInstance*> backend_flights_;
   Flights<Ready> ready_flights_;
   std::map<std::string, Ready> known_;  // by scope key
@@ -206,13 +203,18 @@ Awaitable<> Manager::make_ready(View view) {
 
 Awaitable<Result<Ready>> Manager::ensured(View view) {
   Limits limits = until_stop(kEnsureTime);
+  std::string name = text_of(view.spec, "name");
+  const RegistryEntry* entry = registry_.find(name);
+  if (!entry) {
+    auto spare = co_await spares_.take(view, limits);
+    if (spare) co_return keep(view, *spare);
+  }
   std::function<Result<void>()> prepare = [view] { return prepare_workspace(view); };
   auto prepared = co_await run_blocking<void>(runtime_, limits, std::move(prepare));
   if (prepared.has_error()) co_return prepared.error();
   auto instance = co_await backend(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
-  std::string name = text_of(view.spec, "name");
-  const RegistryEntry* entry = registry_.find(name);
+  entry = registry_.find(name);
   bool hot = in_use(view.scope_key) || (entry && is_hot(now_ms_(), entry->last_used_at_ms));
   view.spec["replaceStale"] = !hot;
   std::vector<std::string> texts = {json::serialize(view.spec)};
@@ -223,8 +225,14 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
     co_return make_error(Code::kProtocol,
                          "the sandbox backend " + view.backend + " answered without a runtimeId");
   }
-  std::string hash = text_of(*runtime, "configHash");
-  if (flag_of(*runtime, "stale") && warned_.insert(name + view.config_hash).second) {
+  co_return keep(view, *runtime);
+}
+
+// Writes down what `ensure` answered.
+Ready Manager::keep(const View& view, const json::object& runtime) {
+  std::string name = text_of(view.spec, "name");
+  std::string hash = text_of(runtime, "configHash");
+  if (flag_of(runtime, "stale") && warned_.insert(name + view.config_hash).second) {
     spdlog::warn(
         "sandbox {} was used a moment ago and keeps its old settings until it is idle; to apply "
         "them now: {}",
@@ -232,14 +240,14 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
   }
   RegistryEntry fresh{name,
                       view.scope_key,
-                      text_of(*runtime, "image"),
+                      text_of(runtime, "image"),
                       hash,
-                      number_of(*runtime, "createdAtMs"),
+                      number_of(runtime, "createdAtMs"),
                       now_ms_(),
-                      text_of(*runtime, "execPath"),
-                      text_of(*runtime, "execPathWhy")};
+                      text_of(runtime, "execPath"),
+                      text_of(runtime, "execPathWhy")};
   registry_.put(std::move(fresh));
-  co_return Ready{text_of(*runtime, "runtimeId"), name, hash, view.backend};
+  return Ready{text_of(runtime, "runtimeId"), name, hash, view.backend};
 }
 
 bool Manager::in_use(const std::string& scope_key) const {
@@ -255,7 +263,7 @@ Awaitable<Result<std::unique_ptr<Exec>>> Manager::exec(View view, ExecRequest re
   if (!view.sandboxed) {
     co_return make_error(Code::kFailedPrecondition, "no sandbox for this session: " + view.why);
   }
-  auto allowed = usable(*config_.current(), view);
+  auto allowed = check_usable(*config_.current(), view);
   if (allowed.has_error()) co_return allowed.error();
   auto where = co_await ready(view, limits);
   if (where.has_error()) co_return where.error();
@@ -326,15 +334,18 @@ ContainerInfo Manager::info_of(const json::object& runtime, const std::string& b
   info.created_at_ms = number_of(runtime, "createdAtMs");
   const RegistryEntry* entry = registry_.find(info.name);
   info.last_used_at_ms = entry ? entry->last_used_at_ms : info.created_at_ms;
+  // Labels are for life: whose a spare has become is only in our record.
+  bool made_as_spare = flag_of(runtime, "spare");
+  info.spare = made_as_spare && (!entry || entry->session_key == info.session_key);
+  if (made_as_spare && entry) info.session_key = entry->session_key;
   // What the scope would get today. A probe session stands for all sessions of an agent.
   std::string agent = text_of(runtime, "agentId");
   bool own_session = !info.session_key.empty() && info.session_key != "agent:" + agent &&
                      info.session_key != "shared";
   View now = resolve(agent, own_session ? info.session_key : "agent:" + agent + ":probe");
-  bool wanted =
-      now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend;
+  bool wanted = now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend;
   info.image_matches = wanted && text_of(now.spec, "image") == info.image;
-  info.stale = !wanted || now.config_hash != info.config_hash;
+  info.stale = !wanted || (made_as_spare ? now.spare_hash : now.config_hash) != info.config_hash;
   return info;
 }
 
@@ -394,6 +405,15 @@ Awaitable<Result<void>> Manager::remove(ContainerInfo info, Limits limits) {
   if (answer.has_error() && answer.error().code != Code::kNotFound) co_return answer.error();
   registry_.erase(info.name);
   known_.erase(info.session_key);
+  if (info.spare) {
+    spares_.forget(info.name);
+    std::function<Result<void>()> clear = [config = config_.current(), paths = config_.paths(),
+                                           key = info.session_key] {
+      remove_spare_workspace(*config, paths, key);
+      return Result<void>();
+    };
+    co_await run_blocking<void>(runtime_, limits, std::move(clear));
+  }
   co_return Result<void>();
 }
 
@@ -402,7 +422,8 @@ bool Manager::matches(const ContainerInfo& info, const std::string& session_key,
   if (session_key.empty() && agent_id.empty()) return true;
   std::string agent_scope = "agent:" + agent_id;
   if (!agent_id.empty() &&
-      (info.session_key == agent_scope || info.session_key.starts_with(agent_scope + ":"))) {
+      (info.session_key == agent_scope || info.session_key.starts_with(agent_scope + ":") ||
+       (info.spare && info.session_key.starts_with("spare:" + agent_id + ":")))) {
     return true;
   }
   return !session_key.empty() && (info.session_key == session_key ||
@@ -426,7 +447,28 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
     if (gone.has_error()) co_return gone.error();
     removed.push_back(info.name);
   }
+  spares_.refill();
   co_return removed;
+}
+
+// Null: it stays.
+const char* Manager::why_to_remove(const config::Config& config, const ContainerInfo& info) const {
+  if (in_use(info.session_key) || ready_flights_.waiting.contains(info.session_key)) return nullptr;
+  std::string agent = resolve("", info.session_key + ":probe").agent_id;
+  PruneRule rule = prune_rule(Settings::merge(config.root(), agent));
+  if (info.spare) {
+    bool taken = std::any_of(known_.begin(), known_.end(),
+                             [&](const auto& entry) { return entry.second.id == info.runtime_id; });
+    if (taken) return nullptr;  // since the list was made
+    if (!spares_.holds(info.name)) return "a spare that an earlier gateway left";
+    rule.idle_hours = 0;  // to be idle is its purpose
+  }
+  std::int64_t now = now_ms_();
+  // Out of date: it goes at its first idle moment; the next use makes a new one.
+  if (info.stale && !info.spare && !is_hot(now, info.last_used_at_ms))
+    return "its settings changed";
+  if (should_prune(rule, now, info.created_at_ms, info.last_used_at_ms)) return "idle or too old";
+  return nullptr;
 }
 
 Awaitable<std::vector<std::string>> Manager::sweep() {
@@ -440,21 +482,20 @@ Awaitable<std::vector<std::string>> Manager::sweep() {
   }
   config::Snapshot config = config_.current();
   for (const auto& info : *containers) {
-    if (in_use(info.session_key) || ready_flights_.waiting.count(info.session_key)) continue;
-    std::string agent = resolve("", info.session_key + ":probe").agent_id;
-    PruneRule rule = prune_rule(Settings::merge(config->root(), agent));
-    std::int64_t now = now_ms_();
-    // Out of date: it goes at its first idle moment; the next use makes a new one.
-    bool replace = info.stale && !is_hot(now, info.last_used_at_ms);
-    if (!replace && !should_prune(rule, now, info.created_at_ms, info.last_used_at_ms)) continue;
+    const char* why = why_to_remove(*config, info);
+    if (!why) continue;
     auto gone = co_await remove(info, limits);
-    if (gone.has_value()) {
-      spdlog::info("sandbox {} removed: {}", info.name,
-                   replace ? "its settings changed" : "idle or too old");
-      removed.push_back(info.name);
-    }
+    if (gone.has_error()) continue;
+    spdlog::info("sandbox {} removed: {}", info.name, why);
+    removed.push_back(info.name);
   }
+  spares_.refill();
   co_return removed;
+}
+
+Awaitable<> Manager::clear_and_fill() {
+  co_await sweep();
+  co_await spares_.fill();
 }
 
 Awaitable<> Manager::sweep_forever() {

@@ -29,11 +29,15 @@ struct View {
   std::string backend;           // "docker"
   std::filesystem::path agent_workspace;  // on the host
   std::filesystem::path host_workspace;   // on the host: what the tools see as `workdir` (the agent
-                                         // workspace itself when not sandboxed or rw)
-  std::string workdir;           // inside the sandbox: "/workspace"
-  bool read_only_files = false;  // workspaceAccess ro: write, edit, apply_patch are off
-  json::object spec;             // what `ensure` of the backend gets
+                                          // workspace itself when not sandboxed or rw)
+  std::string workdir;                    // inside the sandbox: "/workspace"
+  bool read_only_files = false;           // workspaceAccess ro: write, edit, apply_patch are off
+  json::object spec;                      // what `ensure` of the backend gets
   std::string config_hash;
+  // Scope "session": what all of the agent's sandboxes have in common, whoever has them; and how
+  // many are to be kept ready.
+  std::string spare_hash;
+  int spares = 0;
   std::string why;
 };
 
@@ -62,6 +66,7 @@ struct ContainerInfo {  // one line of `sandbox list`
   std::string backend;  // who made it
   std::int64_t created_at_ms = 0, last_used_at_ms = 0;
   bool image_matches = true, stale = false;
+  bool spare = false;  // nobody's yet
 };
 
 class SandboxManager {
@@ -86,8 +91,11 @@ class SandboxManager {
                                                                std::string agent_id, bool force,
                                                                Limits limits) = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
-  // Removes what idleHours and maxAgeDays say, and replaces by nothing what is out of date and
-  // idle. Runs by itself every few minutes; answers the names it removed.
+  // Keeps as many spare sandboxes ready as the settings say (pool), from now on and in the
+  // background; again after the settings have changed. Without it there are none.
+  virtual void keep_spares() = 0;
+  // Removes what idleHours and maxAgeDays say, what is out of date and idle, and spares that an
+  // earlier gateway left. Runs by itself every few minutes; answers the names it removed.
   virtual Awaitable<std::vector<std::string>> sweep() = 0;
 };
 

@@ -57,6 +57,8 @@ const json::object& defaults() {
       {"browser.autoStart", true},
       {"browser.autoStartTimeoutMs", 12000},
       {"browser.binds", json::array{}},
+      {"pool.enabled", false},
+      {"pool.size", 1},
       {"prune.idleHours", 24},
       {"prune.maxAgeDays", 7},
   };
@@ -158,20 +160,6 @@ void check_limits(std::vector<config::Issue>& issues, const Settings& settings) 
     add_issue(issues, settings, "docker.capDrop",
               "must name the capabilities to drop; the default is [\"ALL\"]");
   }
-}
-
-// The default agent and those that are listed.
-std::vector<std::string> settings_owners(const json::object& root) {
-  std::vector<std::string> agents = {default_agent_id(root)};
-  const json::object* section = child(&root, "agents");
-  const json::value* list = section ? section->if_contains("list") : nullptr;
-  if (!list || !list->is_array()) return agents;
-  for (const auto& item : list->get_array()) {
-    const json::object* entry = item.if_object();
-    const json::value* id = entry ? entry->if_contains("id") : nullptr;
-    if (id && id->is_string()) agents.emplace_back(id->get_string());
-  }
-  return agents;
 }
 
 }  // namespace
@@ -298,9 +286,22 @@ std::vector<config::Issue> check_settings(const Settings& settings) {
   return issues;
 }
 
+std::vector<std::string> agents_with_settings(const json::object& root) {
+  std::vector<std::string> agents = {default_agent_id(root)};
+  const json::object* section = child(&root, "agents");
+  const json::value* list = section ? section->if_contains("list") : nullptr;
+  if (!list || !list->is_array()) return agents;
+  for (const auto& item : list->get_array()) {
+    const json::object* entry = item.if_object();
+    const json::value* id = entry ? entry->if_contains("id") : nullptr;
+    if (id && id->is_string()) agents.emplace_back(id->get_string());
+  }
+  return agents;
+}
+
 std::vector<std::string> backends_in_use(const json::object& root) {
   std::vector<std::string> out;
-  for (const auto& agent : settings_owners(root)) {
+  for (const auto& agent : agents_with_settings(root)) {
     Settings settings = Settings::merge(root, agent);
     std::string backend = settings.text("backend");
     if (settings.text("mode") == "off" || std::find(out.begin(), out.end(), backend) != out.end())
@@ -313,7 +314,7 @@ std::vector<std::string> backends_in_use(const json::object& root) {
 
 std::vector<config::Issue> check_config(const config::Config& config) {
   std::vector<config::Issue> issues;
-  for (const auto& agent : settings_owners(config.root())) {
+  for (const auto& agent : agents_with_settings(config.root())) {
     for (auto& issue : check_settings(Settings::merge(config.root(), agent))) {
       bool known = std::any_of(issues.begin(), issues.end(), [&](const config::Issue& other) {
         return other.path == issue.path && other.message == issue.message;

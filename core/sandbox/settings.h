@@ -42,6 +42,8 @@ AgentEntry find_agent(const json::object& root, std::string_view agent_id);
 // The agent that owns sessions without an agent in their key.
 std::string default_agent_id(const json::object& root);
 
+// Whose settings may differ: the default agent and those that are listed. May name one twice.
+std::vector<std::string> agents_with_settings(const json::object& root);
 // The backends of all agents that may be sandboxed; the default's when there is no such agent.
 std::vector<std::string> backends_in_use(const json::object& root);
 

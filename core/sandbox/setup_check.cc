@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "json_fields.h"
+#include "sandbox/settings.h"
 
 namespace openclaw::sandbox {
 
@@ -53,6 +54,19 @@ std::string setup_problem(const json::object& spec) {
   if (keys.empty()) return {};
   return "agents.defaults.sandbox.docker.setupCommand installs packages, which cannot work here: " +
          keys + ". Better: build an image with the packages and set docker.image";
+}
+
+Result<void> check_usable(const config::Config& config, const View& view) {
+  auto issues = check_settings(Settings::merge(config.root(), view.agent_id));
+  if (!issues.empty()) {
+    return make_error(Code::kFailedPrecondition,
+                      "the sandbox was not created: " + issues.front().path + " (" +
+                          config.origin(issues.front().path).text() + ") " +
+                          issues.front().message);
+  }
+  std::string problem = setup_problem(view.spec);
+  if (!problem.empty()) return make_error(Code::kFailedPrecondition, problem);
+  return {};
 }
 
 }  // namespace openclaw::sandbox

@@ -29,6 +29,7 @@ class FakeSandboxes final : public sandbox::SandboxManager {
   }
   Awaitable<> stop(Deadline) override { co_return; }
   Awaitable<std::vector<std::string>> sweep() override { co_return std::vector<std::string>(); }
+  void keep_spares() override {}
 
   sandbox::View view;
 };

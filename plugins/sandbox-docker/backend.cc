@@ -141,9 +141,12 @@ Flow<Outcome<json::object>> DockerBackend::ensured(json::object spec, std::uint6
                             name);
     }
     std::string id = text_of(container, "Id");
-    stale = config_hash_of(container) != text_of(spec, "configHash");
-    if (!stale || !flag_of(spec, "replaceStale")) {
-      if (state_of(container) != "running") {
+    std::string state = state_of(container);
+    stale = !has_settings_of(container, spec);
+    // The workspace of a former spare has another name than the one it was mounted by.
+    bool startable = !is_spare(container) || state == "running" || state == "paused";
+    if (startable && (!stale || !flag_of(spec, "replaceStale"))) {
+      if (state != "running") {
         Outcome<Nothing> started = co_await containers_.start(id);
         if (started.has_error()) co_return started.error();
       }
@@ -151,11 +154,15 @@ Flow<Outcome<json::object>> DockerBackend::ensured(json::object spec, std::uint6
       runtime["workdir"] = text_of(spec, "workdir");
       runtime["created"] = false;
       runtime["stale"] = stale;
+      if (!stale) runtime["configHash"] = text_of(spec, "configHash");
       co_return runtime;
     }
     Outcome<Nothing> removed = co_await containers_.remove(id);
     if (removed.has_error()) co_return removed.error();
   }
+  std::string spare = text_of(spec, "adopt");
+  if (!found->exists() && !spare.empty())
+    co_return co_await containers_.adopt(spare, std::move(spec));
   co_return co_await containers_.create(std::move(spec), timeout_ms);
 }
 

@@ -57,8 +57,14 @@ bool is_ours(const json::object& container) {
   return text_of(labels_of(container), kLabelSandbox) == "1";
 }
 
-std::string config_hash_of(const json::object& container) {
-  return text_of(labels_of(container), kLabelHash);
+bool is_spare(const json::object& container) {
+  return text_of(labels_of(container), kLabelSpare) == "1";
+}
+
+bool has_settings_of(const json::object& container, const json::object& spec) {
+  bool handed_over = is_spare(container) && !flag_of(spec, "spare");
+  return text_of(labels_of(container), kLabelHash) ==
+         text_of(spec, handed_over ? "spareHash" : "configHash");
 }
 
 Failure engine_refused(const Reply& reply, const std::string& what) {
@@ -80,6 +86,7 @@ json::object runtime_of(const json::object& container) {
           {"agentId", text_of(labels, kLabelAgent)},
           {"gatewayId", text_of(labels, kLabelGateway)},
           {"configHash", text_of(labels, kLabelHash)},
+          {"spare", is_spare(container)},
           {"createdAtMs", created_ms}};
 }
 
@@ -158,6 +165,27 @@ Flow<Outcome<json::object>> Containers::create(json::object spec, std::uint64_t 
   Outcome<Found> found = co_await find(name);
   if (found.has_error()) co_return found.error();
   json::object runtime = co_await with_exec_path(std::move(found->container), spec);
+  runtime["workdir"] = text_of(spec, "workdir");
+  runtime["created"] = true;
+  runtime["stale"] = false;
+  co_return runtime;
+}
+
+Flow<Outcome<json::object>> Containers::adopt(std::string id, json::object spec) {
+  Outcome<Found> found = co_await find(id);
+  if (found.has_error()) co_return found.error();
+  const json::object& container = found->container;
+  bool fits = found->exists() && is_ours(container) && is_spare(container) &&
+              has_settings_of(container, spec) && state_of(container) == "running" &&
+              text_of(labels_of(container), kLabelGateway) == text_of(spec, "gatewayId");
+  if (!fits)
+    co_return failure(OC_NOT_FOUND, "the spare " + id + " is gone or not the one asked for");
+  std::string name = text_of(spec, "name");
+  Outcome<Nothing> renamed = co_await rename(id, name);
+  if (renamed.has_error()) co_return renamed.error();
+  json::object runtime = co_await with_exec_path(container, spec);
+  runtime["name"] = name;
+  runtime["configHash"] = text_of(spec, "configHash");
   runtime["workdir"] = text_of(spec, "workdir");
   runtime["created"] = true;
   runtime["stale"] = false;

@@ -28,6 +28,9 @@ class Containers {
   Flow<Outcome<Found>> find(std::string name);
   // What `ensure` answers about the new container.
   Flow<Outcome<json::object>> create(json::object spec, std::uint64_t timeout_ms);
+  // The spare `id` under the spec's name from now on; what `ensure` answers. Fails when it is none
+  // that the spec may have, or does not run.
+  Flow<Outcome<json::object>> adopt(std::string id, json::object spec);
   Flow<Outcome<Nothing>> start(std::string id);
   Flow<Outcome<Nothing>> remove(std::string id);
 
@@ -58,7 +61,9 @@ json::object runtime_of(const json::object& container);
 bool is_ours(const json::object& container);
 // "running", "exited", ...
 std::string state_of(const json::object& container);
-std::string config_hash_of(const json::object& container);
+bool is_spare(const json::object& container);
+// The container is what the spec asks for.
+bool has_settings_of(const json::object& container, const json::object& spec);
 
 Failure engine_refused(const Reply& reply, const std::string& what);
 

@@ -20,6 +20,7 @@ json::object labels_of(const json::object& spec, const CreateContext& context) {
                       {kLabelCreated, std::to_string(context.created_at_ms)},
                       {kLabelHash, text_of(spec, "configHash")},
                       {kLabelGateway, text_of(spec, "gatewayId")}};
+  if (flag_of(spec, "spare")) out[kLabelSpare] = "1";
   if (!context.init_program.empty()) out[kLabelInit] = std::to_string(sandbox_init::kVersion);
   return out;
 }

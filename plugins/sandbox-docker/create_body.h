@@ -22,6 +22,8 @@ inline constexpr const char* kLabelAgent = "openclaw.agentId";
 inline constexpr const char* kLabelCreated = "openclaw.createdAtMs";
 inline constexpr const char* kLabelHash = "openclaw.configHash";
 inline constexpr const char* kLabelGateway = "openclaw.gatewayId";
+// Of containers that were made before they had a session; they carry the spareHash of the spec.
+inline constexpr const char* kLabelSpare = "openclaw.spare";
 // Of containers that have our init; the value is the version of its protocol.
 inline constexpr const char* kLabelInit = "openclaw.init";
 // Where it is in them.

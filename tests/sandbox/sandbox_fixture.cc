@@ -55,13 +55,16 @@ Awaitable<> drive_into(SandboxManager& manager, View view, ExecRequest request, 
 
 Awaitable<> shut_down(SandboxManager& manager, plugin::PluginHost& plugins,
                       plugin::HostServices& services) {
-  Limits limits = Limits::within(60s);
-  auto removed = co_await manager.recreate("", "", true, limits);
-  static_cast<void>(removed);
   Deadline deadline = Deadline::after(20s);
   co_await manager.stop(deadline);
   co_await plugins.stop_all(deadline);
   co_await services.stop(deadline);
+}
+
+Awaitable<> remove_all(SandboxManager& manager) {
+  Limits limits = Limits::within(60s);
+  auto removed = co_await manager.recreate("", "", true, limits);
+  static_cast<void>(removed);
 }
 
 }  // namespace
@@ -101,6 +104,18 @@ void SandboxFixture::run_until(const std::function<bool()>& done) {
 }
 
 void SandboxFixture::close() {
+  if (manager_) run(remove_all(*manager_));
+  shut_down_gateway();
+}
+
+void SandboxFixture::restart() {
+  shut_down_gateway();
+  std::ifstream file(paths_.config_file);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  configure_whole(text);
+}
+
+void SandboxFixture::shut_down_gateway() {
   if (manager_) run(shut_down(*manager_, *plugins_, *services_));
   manager_ = nullptr;
   store_ = nullptr;

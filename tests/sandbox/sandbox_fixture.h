@@ -47,6 +47,8 @@ class SandboxFixture : public ::testing::Test {
   void configure_unchecked(json::object root);
   // Stops everything and removes the containers; configure() may follow.
   void close();
+  // Stops everything, leaves the containers, and starts again with the same file.
+  void restart();
 
   template <class T>
   T run(Awaitable<T> task) {
@@ -72,6 +74,8 @@ class SandboxFixture : public ::testing::Test {
   std::string name_of(const std::string& session = "agent:main:x");
   std::string container_id(const std::string& session = "agent:main:x");
   int docker(const std::string& arguments);
+
+  void shut_down_gateway();
 
   storage::TempDir temp_;
   config::Paths paths_;

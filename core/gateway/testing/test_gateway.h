@@ -121,6 +121,7 @@ class FakeSandboxes : public sandbox::SandboxManager {
                                                        Limits) override;
   Awaitable<> stop(Deadline) override { co_return; }
   Awaitable<std::vector<std::string>> sweep() override { co_return std::vector<std::string>(); }
+  void keep_spares() override {}
 
  private:
   std::filesystem::path workspace_;
