@@ -250,14 +250,17 @@ std::string owner_of(const fs::path& folder) {
   return std::to_string(::geteuid()) + ":" + std::to_string(::getegid());
 }
 
-View resolve_view(const config::Config& config, const config::Paths& paths,
-                  std::string_view agent_id, std::string_view session_key) {
+namespace {
+
+View resolved(const config::Config& config, const config::Paths& paths, std::string agent_id,
+              std::string_view session_key, std::shared_ptr<const Settings> merged) {
   const json::object& root = config.root();
+  const Settings& settings = *merged;
   View view;
-  view.agent_id = agent_id.empty() ? agent_of(session_key, root) : std::string(agent_id);
+  view.settings = std::move(merged);
+  view.agent_id = std::move(agent_id);
   view.session_key =
       session_key.empty() ? "agent:" + view.agent_id + ":main" : std::string(session_key);
-  Settings settings = Settings::merge(root, view.agent_id);
   view.mode = settings.text("mode");
   view.scope = settings.text("scope");
   view.workspace_access = settings.text("workspaceAccess");
@@ -302,6 +305,24 @@ View resolve_view(const config::Config& config, const config::Paths& paths,
   if (!view.spare_hash.empty()) view.spec["spareHash"] = view.spare_hash;
   view.why = explain_why(view, is_main);
   return view;
+}
+
+}  // namespace
+
+View resolve_view(const config::Config& config, const config::Paths& paths,
+                  std::string_view agent_id, std::string_view session_key) {
+  const json::object& root = config.root();
+  std::string agent = agent_id.empty() ? agent_of(session_key, root) : std::string(agent_id);
+  auto settings = std::make_shared<const Settings>(Settings::merge(root, agent));
+  return resolved(config, paths, std::move(agent), session_key, std::move(settings));
+}
+
+View resolve_view(const config::Snapshot& config, const config::Paths& paths,
+                  std::string_view agent_id, std::string_view session_key, SettingsCache& cache) {
+  std::string agent =
+      agent_id.empty() ? agent_of(session_key, config->root()) : std::string(agent_id);
+  auto settings = cache.of(config, agent);
+  return resolved(*config, paths, std::move(agent), session_key, std::move(settings));
 }
 
 }  // namespace openclaw::sandbox

@@ -18,6 +18,9 @@
 
 namespace openclaw::sandbox {
 
+class Settings;
+class SettingsCache;
+
 // The resolved answer for one agent and session; pure function of config. `why` says it in a
 // sentence.
 struct View {
@@ -38,6 +41,7 @@ struct View {
   // many are to be kept ready.
   std::string spare_hash;
   int spares = 0;
+  std::shared_ptr<const Settings> settings;  // never null
   std::string why;
 };
 
@@ -102,5 +106,8 @@ class SandboxManager {
 // Same resolution without a running gateway: the CLI's `sandbox explain`.
 View resolve_view(const config::Config& config, const config::Paths& paths,
                   std::string_view agent_id, std::string_view session_key);
+// The same with settings that were merged before.
+View resolve_view(const config::Snapshot& config, const config::Paths& paths,
+                  std::string_view agent_id, std::string_view session_key, SettingsCache& cache);
 
 }  // namespace openclaw::sandbox

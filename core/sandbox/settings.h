@@ -1,7 +1,9 @@
 // Settings: the sandbox section of one agent with every default filled in, and where each value
-// came from. Pure function of the configuration tree; made anew for every question.
+// came from. Pure function of the configuration tree.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,17 @@ class Settings {
  private:
   std::vector<std::pair<std::string, Setting>> settings_;
   std::vector<std::string> ignored_;
+};
+
+// The settings of the agents that were asked about, merged once per configuration: each tool call asks
+// several times. Loop thread only.
+class SettingsCache {
+ public:
+  std::shared_ptr<const Settings> of(const config::Snapshot& config, const std::string& agent_id);
+
+ private:
+  config::Snapshot config_;
+  std::map<std::string, std::shared_ptr<const Settings>> known_;
 };
 
 // The entry of agents.list with this id and its index; null when there is none.

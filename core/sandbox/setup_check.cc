@@ -57,7 +57,7 @@ std::string setup_problem(const json::object& spec) {
 }
 
 Result<void> check_usable(const config::Config& config, const View& view) {
-  auto issues = check_settings(Settings::merge(config.root(), view.agent_id));
+  auto issues = check_settings(*view.settings);
   if (!issues.empty()) {
     return make_error(Code::kFailedPrecondition,
                       "the sandbox was not created: " + issues.front().path + " (" +

@@ -102,7 +102,9 @@ void report(int fd, std::uint32_t how, int value) {
 [[noreturn]] void keep(const Ends& ends, const RunRequest& request) {
   setsid();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  pid_t command = fork();
+  // The command borrows this memory until it is another program: a copy would be most of its cost,
+  // and nothing here is used after it.
+  pid_t command = vfork();
   if (command == 0) become_command(ends, request);
   int status_fd = 3;
   if (ends.status[1] != status_fd) dup2(ends.status[1], status_fd);
