@@ -47,6 +47,7 @@ class AgentTest : public testing::Test {
   // After the test has changed root_ and added tools.
   AgentService& agents() {
     if (agents_) return *agents_;
+    sandboxes_.workspace = dir_.path() / "workspace";
     config_ = std::make_unique<config::ConfigStore>(
         config::Paths{dir_.path(), dir_.path() / "openclaw.toml", dir_.path()},
         std::vector<config::ForeignSection>{}, config::from_json(root_));

@@ -189,7 +189,9 @@ Awaitable<TurnResult> AgentServiceImpl::turn(RunPtr run, bool reset_first) {
 Awaitable<TurnResult> AgentServiceImpl::reset_and_go_on(RunPtr run) {
   auto fresh = co_await sessions_.reset(run->session());
   if (fresh.has_error()) co_return run->failure(fresh.error());
-  if (!run->request.text.empty()) co_return co_await runner_.run(run);
+  const auto& request = run->request;
+  if (!request.text.empty() || !request.attachments.empty() || !request.files.empty())
+    co_return co_await runner_.run(run);
   auto out = SlashCommands::reply(*run, "New session. The earlier one is kept on disk.");
   out.session_id = text_at(fresh.value(), "sessionId");
   co_return out;

@@ -15,6 +15,7 @@
 #include "sandbox/sandbox_manager.h"
 #include "session/session_store.h"
 #include "tool/tool_router.h"
+#include "workspace/media_stage.h"
 
 namespace openclaw::agent {
 
@@ -28,11 +29,19 @@ struct TurnOrigin {
   bool may_command = true;  // sender is allowed to use slash commands
 };
 
+// A file that came with a message and stays where it is until the message has its turn.
+struct IncomingFile {
+  std::string kind, name, mime;  // what the sender says
+  // Asked once. What it answers is read on the blocking pool.
+  std::function<Awaitable<Result<workspace::MediaSource>>(Limits)> fetch = {};
+};
+
 struct TurnRequest {
   std::string run_id;       // the idempotency key; made up when empty
   std::string session_key;  // canonical
   std::string text;
-  json::array attachments;  // [{"mimeType","data"(base64)|"path","name"}]
+  json::array attachments;          // [{"mimeType","data"(base64)|"path","name"}]
+  std::vector<IncomingFile> files;  // after the attachments
   TurnOrigin origin;
   std::string extra_system_prompt;
   std::string model;  // "provider/model"; empty = the session's or the agent's

@@ -33,32 +33,34 @@ bool is_base64(std::string_view text) {
   });
 }
 
-Result<void> add_attachment(const json::object& attachment, json::array& content) {
-  auto mime = text_at(attachment, "mimeType");
-  auto name = text_at(attachment, "name");
-  if (name.empty()) name = text_at(attachment, "fileName");
-  auto data = text_at(attachment, "data");
-  if (data.empty()) data = text_at(attachment, "content");
-  if (data.starts_with("data:")) {
-    if (auto comma = data.find(','); comma != std::string_view::npos) data = data.substr(comma + 1);
-  }
-  if (data.size() > kMaxAttachmentBytes) {
-    return make_error(Code::kInvalidArgument,
-                      "attachment " + std::string(name) + " is larger than 5 MB");
-  }
-  if (mime.starts_with("image/") && !data.empty()) {
-    if (!is_base64(data)) {
-      return make_error(Code::kInvalidArgument,
-                        "attachment " + std::string(name) + " is not base64");
-    }
-    content.push_back(json::object{{"type", "image"}, {"mimeType", mime}, {"data", data}});
-    return {};
-  }
+// "[attached file: media/inbound/a.jpg (image/jpeg, 48211 bytes)]"
+std::string file_line(const json::object& attachment) {
+  const std::string path(text_at(attachment, "path"));
+  const std::string missing(text_at(attachment, "missing"));
+  const std::string name(text_at(attachment, "name"));
   std::string line = "[attached file";
-  if (!name.empty()) line += " " + std::string(name);
-  if (!mime.empty()) line += " (" + std::string(mime) + ")";
-  if (auto path = text_at(attachment, "path"); !path.empty()) line += ": " + std::string(path);
-  content.push_back(text_block(line + "]"));
+  if (!path.empty()) line += ": " + path;
+  if (path.empty() && !name.empty()) line += " " + name;
+  std::string facts(text_at(attachment, "mimeType"));
+  if (const auto bytes = int_at(attachment, "bytes", -1); bytes >= 0)
+    facts += (facts.empty() ? "" : ", ") + std::to_string(bytes) + " bytes";
+  if (!facts.empty()) line += " (" + facts + ")";
+  if (!missing.empty()) line += " is missing: " + missing;
+  return line + "]";
+}
+
+Result<void> add_attachment(const json::object& attachment, json::array& content) {
+  const auto mime = text_at(attachment, "mimeType");
+  const auto data = text_at(attachment, "data");
+  const bool image = mime.starts_with("image/") && !data.empty();
+  if (image && (data.size() > kMaxAttachmentBytes || !is_base64(data))) {
+    return make_error(
+        Code::kInvalidArgument,
+        "attachment " + std::string(text_at(attachment, "name")) + " is no base64 of at most 5 MB");
+  }
+  const bool told = !text_at(attachment, "path").empty() || !text_at(attachment, "missing").empty();
+  if (told || !image) content.push_back(text_block(file_line(attachment)));
+  if (image) content.push_back(json::object{{"type", "image"}, {"mimeType", mime}, {"data", data}});
   return {};
 }
 

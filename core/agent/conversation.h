@@ -18,7 +18,8 @@ using Context = std::vector<session::SessionStore::ContextItem>;
 std::string time_envelope(std::int64_t ms);
 std::string local_timezone();
 
-// A user message; images of `attachments` (base64) become image blocks, other files a line of text.
+// A user message. Of `attachments`, images (base64 in "data") become image blocks; what has a
+// "path" (with "bytes") or is "missing" (why), and all that is no image, becomes a line of text.
 Result<session::Message> user_message(const TurnRequest& request, std::int64_t ms);
 session::Message assistant_message(json::array content, const ModelInfo& model, const Usage& usage,
                                    std::string_view stop_reason);

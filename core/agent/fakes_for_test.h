@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -209,6 +210,7 @@ class FakeSandboxes final : public sandbox::SandboxManager {
     view.scope = "agent";
     view.workspace_access = "none";
     view.workdir = "/workspace";
+    view.host_workspace = workspace;
     view.why = view.sandboxed ? "mode all" : "mode off";
     return view;
   }
@@ -229,6 +231,7 @@ class FakeSandboxes final : public sandbox::SandboxManager {
   void keep_spares() override {}
 
   std::function<bool(std::string_view agent, std::string_view key)> sandboxed;
+  std::filesystem::path workspace;
 };
 
 // A tool whose body is a function.

@@ -6,13 +6,13 @@
 
 #include "agent/conversation.h"
 #include "agent/fields.h"
+#include "agent/incoming_files.h"
 #include "agent/system_prompt.h"
 #include "agent/tool_batch.h"
 
 namespace openclaw::agent {
 namespace {
 
-constexpr std::string_view kSilent = "NO_REPLY";
 constexpr int kMaxCompactions = 4;
 
 void add_usage(Usage& sum, const Usage& one) {
@@ -35,6 +35,10 @@ std::string wanted_model(const Run& run, const json::object& entry) {
   return provider + "/" + model;
 }
 
+FilesPlace files_place(const Turn& turn) {
+  return {turn.view, turn.model().images};
+}
+
 }  // namespace
 
 std::string no_model_text() {
@@ -46,38 +50,6 @@ std::string no_model_text() {
          "its usual "
          "port\n\n"
          "Commands work meanwhile: /help, /status, /tools, /tool NAME {json}.";
-}
-
-std::string ReplyText::add(std::string_view delta) {
-  if (delta.empty()) return {};
-  if (break_before_next_) {
-    whole_ += "\n\n";
-    answer_start_ = whole_.size();
-    break_before_next_ = false;
-  }
-  whole_ += delta;
-  if (kSilent.starts_with(trimmed(current()))) return {};  // it may become the silent token
-  auto fresh = whole_.substr(shown_);
-  shown_ = whole_.size();
-  return fresh;
-}
-
-void ReplyText::next_answer() {
-  break_before_next_ = !trimmed(whole_).empty();
-  answer_start_ = whole_.size();
-}
-
-std::string ReplyText::rest() {
-  if (trimmed(current()).empty() || trimmed(current()) == kSilent) return {};
-  auto fresh = whole_.substr(shown_);
-  shown_ = whole_.size();
-  return fresh;
-}
-
-std::string ReplyText::reply() const {
-  auto last = trimmed(current());
-  if (!last.empty() && last != kSilent) return whole_;
-  return std::string(trimmed(std::string_view(whole_).substr(0, answer_start_)));
 }
 
 policy::Caller TurnRunner::caller(const Run& run, const sandbox::View& view) const {
@@ -175,6 +147,8 @@ Awaitable<Result<void>> TurnRunner::write_opening(TurnPtr turn) {
         co_await s_.sessions.append_queued(run.session(), "model_change", std::move(change));
     if (changed.has_error()) co_return changed.error();
   }
+  auto taken = co_await take_in_files(s_.runtime, turn->run, files_place(*turn), run.limits);
+  if (taken.has_error()) co_return taken.error();
   auto message = user_message(run.request, session::now_ms());
   if (message.has_error()) co_return message.error();
   auto queued =
@@ -244,6 +218,9 @@ Awaitable<Result<void>> TurnRunner::loop(TurnPtr turn) {
 
 Awaitable<Result<void>> TurnRunner::take_steering(TurnPtr turn) {
   for (auto& other : s_.queue.take_steering(turn->run->session())) {
+    auto limits = turn->run->limits;
+    auto taken = co_await take_in_files(s_.runtime, other, files_place(*turn), limits);
+    if (taken.has_error()) note_refused(other->request, taken.error());
     auto message = user_message(other->request, session::now_ms());
     if (message.has_error()) continue;
     auto queued = co_await s_.sessions.append_queued(turn->run->session(), "message",

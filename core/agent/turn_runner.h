@@ -11,6 +11,7 @@
 #include "agent/loop_guard.h"
 #include "agent/model_call.h"
 #include "agent/model_registry.h"
+#include "agent/reply_text.h"
 #include "agent/run.h"
 #include "agent/session_queue.h"
 #include "async/task_scope.h"
@@ -26,28 +27,6 @@ struct TurnServices {
   ModelRegistry& models;
   SessionQueue& queue;
   TaskScope& tasks;
-};
-
-// The text of a run while it streams: holds back what may become the silent token NO_REPLY.
-class ReplyText {
- public:
-  // Answers what may be shown now that was not shown before; empty: nothing.
-  std::string add(std::string_view delta);
-  // A new answer of the model within the same run.
-  void next_answer();
-  // What was held back, unless it is the silent token.
-  std::string rest();
-  // All answers of the run but a silent one; empty: say nothing.
-  std::string reply() const;
-  std::string shown() const { return whole_.substr(0, shown_); }
-  // Of the answer that is being written.
-  std::string_view current() const { return std::string_view(whole_).substr(answer_start_); }
-
- private:
-  std::string whole_;
-  std::size_t shown_ = 0;
-  std::size_t answer_start_ = 0;
-  bool break_before_next_ = false;
 };
 
 struct Turn {

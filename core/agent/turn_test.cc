@@ -434,10 +434,11 @@ TEST_F(AgentTest, ImagesBecomeBlocks) {
       json::object{{"mimeType", "text/csv"}, {"path", "media/inbound/t.csv"}, {"name", "t.csv"}});
   EXPECT_EQ(wait(agents().run(what)).status, "ok");
   auto& content = model().requests.at(0).at("messages").at(0).at("content").as_array();
-  ASSERT_EQ(content.size(), 3U);
-  EXPECT_EQ(content[1].at("type"), "image");
-  EXPECT_EQ(content[1].at("data"), "iVBORw0=");
-  EXPECT_THAT(std::string(content[2].at("text").as_string()), HasSubstr("media/inbound/t.csv"));
+  ASSERT_EQ(content.size(), 4U);
+  EXPECT_EQ(content[1].at("text"), "[attached file: media/inbound/a.png (image/png, 5 bytes)]");
+  EXPECT_EQ(content[2].at("type"), "image");
+  EXPECT_EQ(content[2].at("data"), "iVBORw0=");
+  EXPECT_THAT(std::string(content[3].at("text").as_string()), HasSubstr("media/inbound/t.csv"));
   auto bad = request("look");
   bad.attachments.push_back(json::object{{"mimeType", "image/png"}, {"data", "no base64!"}});
   EXPECT_EQ(wait(agents().run(bad)).status, "error");

@@ -55,14 +55,15 @@ json::object target_of(std::string_view channel, std::string_view to) {
 class Service final : public ChannelService {
  public:
   Service(Runtime& runtime, config::ConfigStore& config, plugin::PluginHost& plugins,
-          agent::AgentService& agents)
+          plugin::HostServices& services, agent::AgentService& agents)
       : runtime_(runtime),
         config_(config),
         plugins_(plugins),
         store_(runtime, wall_clock_ms),
         accounts_(runtime, plugins, wall_clock_ms),
         delivery_(runtime, store_, accounts_),
-        intake_(runtime, config, agents, store_, accounts_, delivery_),
+        media_(runtime, accounts_, services),
+        intake_(runtime, config, agents, store_, accounts_, delivery_, media_),
         scope_(runtime) {
     accounts_.on_up([this](const std::string& instance) { delivery_.account_up(instance); });
   }
@@ -92,6 +93,7 @@ class Service final : public ChannelService {
   Store store_;
   Accounts accounts_;
   Delivery delivery_;
+  MediaFetch media_;
   Intake intake_;
   TaskScope scope_;
   std::map<std::string, json::value> probes_;
@@ -300,8 +302,9 @@ Awaitable<Result<json::object>> Service::send(std::string channel, std::string a
 std::unique_ptr<ChannelService> ChannelService::create(Runtime& runtime,
                                                        config::ConfigStore& config,
                                                        plugin::PluginHost& plugins,
+                                                       plugin::HostServices& services,
                                                        agent::AgentService& agents) {
-  return std::make_unique<Service>(runtime, config, plugins, agents);
+  return std::make_unique<Service>(runtime, config, plugins, services, agents);
 }
 
 }  // namespace openclaw::channel

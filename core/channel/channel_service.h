@@ -13,6 +13,7 @@
 #include "agent/agent_service.h"
 #include "async/runtime.h"
 #include "config/config.h"
+#include "plugin/host_services.h"
 #include "plugin/plugin_host.h"
 
 namespace openclaw::channel {
@@ -21,6 +22,7 @@ class ChannelService : public plugin::ChannelEvents {
  public:
   static std::unique_ptr<ChannelService> create(Runtime& runtime, config::ConfigStore& config,
                                                 plugin::PluginHost& plugins,
+                                                plugin::HostServices& services,
                                                 agent::AgentService& agents);
   // Opens the store, creates and starts an instance per configured account, resumes what a crash
   // left.

@@ -55,16 +55,8 @@ AccessFacts facts_of(const InboxRow& row, const Account& account) {
 // The person's words, and what they point at, which the agent cannot see otherwise.
 std::string text_for_agent(const json::object& event) {
   std::string text = string_or(event, "text", "");
-  if (const json::value* list = event.if_contains("attachments");
-      list != nullptr && list->is_array()) {
-    for (const json::value& item : list->get_array()) {
-      if (!item.is_object()) continue;
-      const std::string kind = string_or(item.get_object(), "kind", "file");
-      const std::string name = string_or(item.get_object(), "name", "");
-      text += std::string(text.empty() ? "" : "\n") + "[attached: " + kind +
-              (name.empty() ? "" : " \"" + name + "\"") + ", not available to you]";
-    }
-  }
+  const std::string note = unfetchable_note(event);
+  text += text.empty() && !note.empty() ? note.substr(1) : note;
   const json::object& replied = object_at(event, "replyTo");
   const std::string quoted = string_or(replied, "text", "");
   if (!quoted.empty() && !text.starts_with('/')) {
@@ -108,13 +100,14 @@ bool is_known_command(std::string_view text) {
 }
 
 Intake::Intake(Runtime& runtime, config::ConfigStore& config, agent::AgentService& agents,
-               Store& store, Accounts& accounts, Delivery& delivery)
+               Store& store, Accounts& accounts, Delivery& delivery, MediaFetch& media)
     : runtime_(runtime),
       config_(config),
       agents_(agents),
       store_(store),
       accounts_(accounts),
       delivery_(delivery),
+      media_(media),
       scope_(runtime) {
   subscription_ = agents_.subscribe([this](const agent::AgentEvent& event) { on_event(event); });
 }
@@ -318,13 +311,14 @@ std::string Intake::session_of(const InboxRow& row, const Account& account) cons
   return session::conversation_key(*config, route_agent(*config, peer), where);
 }
 
-agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& admitted) const {
+agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& admitted) {
   const json::object& conversation = object_at(row.event, "conversation");
   const json::object& sender = object_at(row.event, "sender");
   agent::TurnRequest request;
   request.run_id = row.instance + ":" + row.event_id;
   request.session_key = admitted.session_key;
   request.text = text_for_agent(row.event);
+  request.files = media_.files_of(row);
   request.steer = false;  // each message is a turn of its own, in order
   request.limits.abort = stopping_.signal();
   agent::TurnOrigin& origin = request.origin;

@@ -15,6 +15,7 @@
 #include "channel/access.h"
 #include "channel/accounts.h"
 #include "channel/delivery.h"
+#include "channel/media_fetch.h"
 #include "channel/reply_draft.h"
 #include "channel/store.h"
 
@@ -23,7 +24,7 @@ namespace openclaw::channel {
 class Intake {
  public:
   Intake(Runtime& runtime, config::ConfigStore& config, agent::AgentService& agents, Store& store,
-         Accounts& accounts, Delivery& delivery);
+         Accounts& accounts, Delivery& delivery, MediaFetch& media);
   ~Intake();
 
   // An event that is in the store and waits for its turn.
@@ -61,7 +62,7 @@ class Intake {
   void on_event(const agent::AgentEvent& event);
 
   std::string session_of(const InboxRow& row, const Account& account) const;
-  agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted) const;
+  agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted);
   ReplyDraft::Plan draft_plan(const InboxRow& row, const Account& account) const;
   json::value reply_target(const InboxRow& row, const Account& account) const;
   OutboxRow reply(const InboxRow& row, std::string kind, std::string text,
@@ -79,6 +80,7 @@ class Intake {
   Store& store_;
   Accounts& accounts_;
   Delivery& delivery_;
+  MediaFetch& media_;
   TaskScope scope_;
   AbortSource stopping_;         // turns end, lanes stop after what they are at
   std::shared_ptr<Event> idle_;  // set when the last lane has stopped

@@ -47,6 +47,7 @@ class HostServicesImpl final : public HostServices {
   std::string metrics_text() const override { return hub_->metrics.text(); }
   Awaitable<Result<std::string>> read_blob(std::uint64_t blob, std::uint64_t max_bytes) override;
   Awaitable<Result<std::uint64_t>> make_blob(std::string bytes, std::string mime) override;
+  Result<BlobContent> take_blob(std::uint64_t blob) override;
   void drop_blob(std::uint64_t blob) override { hub_->blobs.drop(blob); }
   Awaitable<> stop(Deadline deadline) override;
 
@@ -121,6 +122,20 @@ Awaitable<Result<std::uint64_t>> HostServicesImpl::make_blob(std::string bytes, 
     return done.error();
   };
   co_return co_await run_blocking<std::uint64_t>(runtime_, {}, work);
+}
+
+Result<BlobContent> HostServicesImpl::take_blob(std::uint64_t blob) {
+  auto info = hub_->blobs.info(blob);
+  if (info.has_error()) return info.error();
+  if (!info->sealed) return Error(Code::kFailedPrecondition, "the blob is not sealed yet");
+  BlobContent out;
+  out.bytes = info->bytes;
+  out.mime = info->mime;
+  std::shared_ptr<ServiceHub> taken(hub_.get(), [hub = hub_, blob](ServiceHub*) { hub->blobs.drop(blob); });
+  out.read = [taken, blob](std::uint64_t offset, std::uint64_t count) {
+    return taken->blobs.read(blob, offset, count);
+  };
+  return out;
 }
 
 Awaitable<> HostServicesImpl::stop(Deadline deadline) {

@@ -24,6 +24,14 @@ class SecretSource {
   virtual Result<void> put(std::string name, std::string value) = 0;     // durable
 };
 
+// A sealed blob, for reading in pieces.
+struct BlobContent {
+  std::uint64_t bytes = 0;
+  std::string mime;
+  // Up to `count` bytes from `offset` on; empty at the end. Blocks: for the blocking pool.
+  std::function<Result<std::string>(std::uint64_t offset, std::uint64_t count)> read = {};
+};
+
 class HostServices {
  public:
   // Opens nothing until a service is first used.
@@ -44,6 +52,11 @@ class HostServices {
   // Blobs are shared between host and plugins (attachments): host-side access.
   virtual Awaitable<Result<std::string>> read_blob(std::uint64_t blob, std::uint64_t max_bytes) = 0;
   virtual Awaitable<Result<std::uint64_t>> make_blob(std::string bytes, std::string mime) = 0;
+  // Takes the blob over: it goes with the last copy of `read`. kNotFound: there is no such blob.
+  virtual Result<BlobContent> take_blob(std::uint64_t blob) {
+    static_cast<void>(blob);
+    return Error(Code::kUnimplemented, "this host keeps no blobs");
+  }
   // The host has done with a blob, whoever made it. Blobs that nobody touches for an hour go by themselves.
   virtual void drop_blob(std::uint64_t blob) { static_cast<void>(blob); }
   virtual Awaitable<> stop(Deadline deadline) = 0;

@@ -226,7 +226,14 @@ TEST_F(ServicesTest, BlobsAreSharedWithTheHost) {
   blob.read(instance_->ctx(), id, 0, 100, told_value, &from_host);
   ASSERT_TRUE(from_host.wait());
   EXPECT_EQ(from_host.value, "from the host");
-  services_->drop_blob(id);
+  auto taken = services_->take_blob(id);
+  ASSERT_TRUE(taken.has_value()) << taken.error().message;
+  EXPECT_EQ(taken->bytes, 13U);
+  EXPECT_EQ(taken->mime, "text/plain");
+  EXPECT_EQ(taken->read(5, 100).value(), "the host");
+  EXPECT_EQ(taken->read(13, 100).value(), "");
+  EXPECT_EQ(services_->take_blob(id + 1).error().code, Code::kNotFound);
+  taken->read = {};  // the last one that could read it
   Told gone;
   blob.read(instance_->ctx(), id, 0, 100, told_value, &gone);
   ASSERT_TRUE(gone.wait());

@@ -18,23 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Ids {
-  uid_t user = 0;
-  gid_t group = 0;
-};
-
-// "1000:1000"; nothing for names, which only the image can resolve.
-std::optional<Ids> numeric_ids(std::string_view text) {
-  Ids ids;
-  auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), ids.user);
-  if (failure != std::errc()) return std::nullopt;
-  ids.group = ids.user;
-  if (end == text.data() + text.size()) return ids;
-  auto [last, bad] = std::from_chars(end + 1, text.data() + text.size(), ids.group);
-  if (*end != ':' || bad != std::errc() || last != text.data() + text.size()) return std::nullopt;
-  return ids;
-}
-
 Result<void> make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -47,6 +30,21 @@ Result<void> make_folder(const fs::path& folder) {
 
 }  // namespace
 
+std::optional<SandboxUser> sandbox_user(const View& view) {
+  const json::value* value = view.spec.if_contains("user");
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  const std::string_view text(value->get_string());
+  const char* last = text.data() + text.size();
+  SandboxUser ids;
+  auto [end, failure] = std::from_chars(text.data(), last, ids.user);
+  if (failure != std::errc()) return std::nullopt;
+  ids.group = ids.user;
+  if (end == last) return ids;
+  auto [rest, bad] = std::from_chars(end + 1, last, ids.group);
+  if (*end != ':' || bad != std::errc() || rest != last) return std::nullopt;
+  return ids;
+}
+
 Result<void> prepare_workspace(const View& view) {
   bool is_new = !fs::exists(view.host_workspace);
   if (view.workspace_access != "rw") {
@@ -58,13 +56,13 @@ Result<void> prepare_workspace(const View& view) {
   if (view.workspace_access == "ro") {
     if (auto made = make_folder(view.agent_workspace); made.has_error()) return made;
   }
-  const json::value* user = view.spec.if_contains("user");
-  auto ids = numeric_ids(user && user->is_string() ? std::string_view(user->get_string()) : "");
+  auto ids = sandbox_user(view);
   if (!ids || view.spec.at("userFromOwner").as_bool()) return {};
   if (is_new && ::geteuid() == 0) {
     if (::chown(view.host_workspace.c_str(), ids->user, ids->group) != 0) {
-      return Error(Code::kPermissionDenied, "cannot give " + view.host_workspace.string() + " to user " +
-                                                std::to_string(ids->user) + ": " + std::strerror(errno));
+      return Error(Code::kPermissionDenied, "cannot give " + view.host_workspace.string() +
+                                                " to user " + std::to_string(ids->user) + ": " +
+                                                std::strerror(errno));
     }
   }
   struct stat info {};
@@ -75,7 +73,7 @@ Result<void> prepare_workspace(const View& view) {
   if (writable) return {};
   std::string owner = std::to_string(info.st_uid) + ":" + std::to_string(info.st_gid);
   return make_error(Code::kFailedPrecondition,
-                    "the sandbox would run as " + std::string(user->get_string()) +
+                    "the sandbox would run as " + std::string(view.spec.at("user").get_string()) +
                         ", but the workspace " + view.host_workspace.string() + " belongs to " +
                         owner +
                         " and it could not write there. Type: openclaw config set "

@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <openssl/evp.h>
-
+#include "workspace/base64.h"
 #include "workspace/patch.h"
 #include "workspace/text_window.h"
 
@@ -26,22 +25,13 @@ Result<ToolResult> answer(const Error& error) {
   return ToolResult::failure(error.message, json::object{{"code", code_name(error.code)}});
 }
 
-std::string base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                             reinterpret_cast<const unsigned char*>(bytes.data()),
-                             static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
-
 Result<ToolResult> read_image(const Place& place, std::string_view type) {
   auto file = place.root->read(place.path, kMaxImageBytes);
   if (!file) return answer(file.error());
   ToolResult result = ToolResult::text("Image " + place.shown + " (" + std::string(type) + ", " +
                                        std::to_string(file->bytes.size()) + " bytes)");
   result.content.push_back(
-      json::object{{"type", "image"}, {"data", base64(file->bytes)}, {"mimeType", type}});
+      json::object{{"type", "image"}, {"data", to_base64(file->bytes)}, {"mimeType", type}});
   return result;
 }
 

@@ -128,7 +128,8 @@ Result<RootedDir> RootedDir::open(const std::string& root, std::string label, Ro
     return Error(errno == ENOENT ? Code::kNotFound : Code::kFailedPrecondition,
                  "cannot open the folder " + label + ": " + error_text(errno));
   }
-  return RootedDir(std::move(handle), std::move(label), options, info.st_uid, info.st_gid);
+  const Owner owner = options.owner.value_or(Owner{info.st_uid, info.st_gid});
+  return RootedDir(std::move(handle), std::move(label), options, owner.user, owner.group);
 }
 
 std::uint64_t RootedDir::resolve_flags(bool for_write) const {
@@ -219,6 +220,25 @@ Result<Handle> RootedDir::directory(int at, const std::string& name,
   return handle;
 }
 
+// Through the handle, so that a swap cannot hand somebody another file or folder.
+Result<void> RootedDir::give(const Handle& made, const std::string& path) const {
+  struct stat info {};
+  if (::fstat(made.get(), &info) != 0) return failure(errno, "write", path);
+  if (options_.readable_by_all) {
+    // fchmod() takes no O_PATH handle.
+    const bool folder = S_ISDIR(info.st_mode);
+    Handle opened(folder ? ::openat(made.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1);
+    if (folder && !opened.ok()) return failure(errno, "write", path);
+    const mode_t mode = folder ? 0755 : 0644;
+    if (::fchmod(folder ? opened.get() : made.get(), mode) != 0)
+      return failure(errno, "write", path);
+  }
+  if (options_.give_to_owner && ::geteuid() == 0 &&
+      ::fchownat(made.get(), "", uid_, gid_, AT_EMPTY_PATH) != 0)
+    return failure(errno, "write", path);
+  return {};
+}
+
 Result<Handle> RootedDir::make_directories(const std::string& parents,
                                            const std::string& path) const {
   Handle here;
@@ -234,9 +254,8 @@ Result<Handle> RootedDir::make_directories(const std::string& parents,
     if (!made && errno != EEXIST) return failure(errno, "write", path);
     auto next = directory(at, name, path);
     if (!next) return next;
-    if (made && options_.give_to_owner && ::geteuid() == 0) {
-      // Through the handle, so that a swap cannot hand somebody another folder.
-      if (::fchownat(next->get(), "", uid_, gid_, AT_EMPTY_PATH) != 0) return failure(errno, "write", path);
+    if (made) {
+      if (auto given = give(*next, path); !given) return given.error();
     }
     here = std::move(*next);
     at = here.get();
@@ -295,7 +314,8 @@ Result<void> RootedDir::write(const std::string& path, std::string_view bytes, W
   if (!write_all(file.get(), bytes)) return failure(errno, "write", path);
   if (options_.give_to_owner && ::geteuid() == 0) {
     auto uid = exists ? old.st_uid : uid_;
-    if (::fchown(file.get(), uid, exists ? old.st_gid : gid_) != 0) return failure(errno, "write", path);
+    if (::fchown(file.get(), uid, exists ? old.st_gid : gid_) != 0)
+      return failure(errno, "write", path);
   }
   if (exists && ::fchmod(file.get(), old.st_mode & 0777) != 0) return failure(errno, "write", path);
   if (expected) {
@@ -314,6 +334,23 @@ Result<void> RootedDir::write(const std::string& path, std::string_view bytes, W
   }
   temporary.name.clear();
   return {};
+}
+
+Result<Handle> RootedDir::create(const std::string& path) const {
+  auto leaf = leaf_of(path, true);
+  if (!leaf) return leaf.error();
+  // O_EXCL alone refuses links, also dangling ones, and never opens what is there: no FIFO can hold
+  // the thread.
+  Handle file(::openat(leaf->parent.get(), leaf->name.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.ok() && errno == EEXIST)
+    return Error(Code::kAlreadyExists, "cannot create " + path + ": it exists already");
+  if (!file.ok()) return failure(errno, "write", path);
+  if (auto given = give(file, path); !given) {
+    ::unlinkat(leaf->parent.get(), leaf->name.c_str(), 0);
+    return given.error();
+  }
+  return file;
 }
 
 Result<void> RootedDir::remove(const std::string& path) const {

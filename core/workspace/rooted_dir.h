@@ -32,6 +32,11 @@ class Handle {
   int fd_ = -1;
 };
 
+struct Owner {
+  uid_t user = 0;
+  gid_t group = 0;
+};
+
 struct RootOptions {
   // Links inside may lead anywhere and hard links are nobody's business: the whole file system of
   // the owner.
@@ -39,6 +44,11 @@ struct RootOptions {
   bool read_only = false;
   // New files and folders belong to the root's owner. Needs privilege; ignored without.
   bool give_to_owner = true;
+  // Who "the root's owner" is, where that is somebody else than the folder says.
+  std::optional<Owner> owner = {};
+  // create() makes files and folders that everybody may read, whatever the umask: their reader is
+  // neither this process nor the owner.
+  bool readable_by_all = false;
 };
 
 // What was read, and which version of the file it was.
@@ -75,6 +85,9 @@ class RootedDir {
   // now.
   Result<void> write(const std::string& path, std::string_view bytes, WriteMode mode,
                      const std::optional<FileVersion>& expected = {}) const;
+  // A new empty file for the caller to fill, mode 0600; parents are made when missing. No part of
+  // the path may be a link. kAlreadyExists: something has that name, whatever it is.
+  Result<Handle> create(const std::string& path) const;
   // One regular file (or a link: the link itself goes, not what it names).
   Result<void> remove(const std::string& path) const;
   Result<bool> exists(const std::string& path) const;
@@ -92,6 +105,7 @@ class RootedDir {
   Result<Handle> directory(int at, const std::string& name, const std::string& path) const;
   Result<Handle> make_directories(const std::string& parents, const std::string& path) const;
   std::uint64_t resolve_flags(bool for_write) const;
+  Result<void> give(const Handle& made, const std::string& path) const;
   Error failure(int error, const std::string& what, const std::string& path) const;
 
   Handle root_;

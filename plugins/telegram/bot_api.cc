@@ -24,7 +24,19 @@ struct HttpWait : openclaw::Waiter {
   int http_status = 0;
   bool unsent = false;
   std::string body;
+  std::uint64_t blob = 0;
 };
+
+// What the service may name a file, relative to the address of all files: nothing that would make
+// another address of it.
+bool is_file_path(std::string_view path) {
+  const bool plain = std::all_of(path.begin(), path.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '/' || c == '.' || c == '_' ||
+           c == '-';
+  });
+  return plain && !path.empty() && path.size() <= 512 && path.front() != '/' &&
+         path.find("..") == std::string_view::npos && path.find("//") == std::string_view::npos;
+}
 
 bool is_token_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
@@ -160,6 +172,62 @@ Flow<Reply> BotApi::call(std::string method, json::object params, Options option
   if (options.handle != nullptr) *options.handle = 0;
   if (wait.status != OC_OK) co_return failed(wait);
   co_return read_reply(wait.http_status, wait.body);
+}
+
+Flow<Download> BotApi::download(std::string path, std::uint32_t max_bytes, Options options) {
+  Download out;
+  if (!is_file_path(path)) {
+    out.reply.kind = Reply::Kind::kRefused;
+    out.reply.text =
+        "the Bot API server keeps the file where only programs beside it can read it; run that "
+        "server without --local";
+    co_return out;
+  }
+  if (closed_) {
+    out.reply.status = OC_CANCELLED;
+    out.reply.kind = Reply::Kind::kUnsent;
+    out.reply.text = "the account is stopping";
+    co_return out;
+  }
+  const std::string url = files_ + path;
+  HttpWait wait;
+  HttpRequest request;
+  request.url = url;
+  request.timeout_ms = options.timeout_ms;
+  request.max_response_bytes = max_bytes;
+  request.flags = OC_HTTP_BODY_TO_BLOB;
+  openclaw::Http::Done done = [&wait](oc_status status, const HttpResponse& response) {
+    wait.status = status;
+    wait.http_status = response.status;
+    wait.unsent = response.unsent;
+    wait.body += response.body;
+    wait.blob = response.body_blob;
+    wait.arrived();
+  };
+  const std::uint64_t handle = plugin_.http().request(request, std::move(done));
+  if (!wait.has_arrived()) {
+    open_.insert(handle);
+    if (options.handle != nullptr) *options.handle = handle;
+  }
+  co_await wait;
+  open_.erase(handle);
+  if (options.handle != nullptr) *options.handle = 0;
+  if (wait.status != OC_OK) {
+    out.reply = failed(wait);
+  } else if (wait.http_status == 200 && wait.blob != 0) {
+    out.reply.kind = Reply::Kind::kOk;
+    out.blob = wait.blob;
+  } else {
+    if (wait.blob != 0) plugin_.blob().drop(wait.blob);
+    const bool refused = wait.http_status >= 400 && wait.http_status < 500;
+    out.reply.kind = refused ? Reply::Kind::kRefused : Reply::Kind::kBroken;
+    out.reply.code = wait.http_status;
+    out.reply.text = wait.http_status == 200
+                         ? "the file is empty"
+                         : "the file's address answered HTTP " + std::to_string(wait.http_status);
+    if (wait.http_status == 200) out.reply.kind = Reply::Kind::kRefused;
+  }
+  co_return out;
 }
 
 void BotApi::close() {

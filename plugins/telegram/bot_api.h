@@ -38,10 +38,18 @@ struct Reply {
   bool says(std::string_view words) const;
 };
 
+// A file of the service, on its way to the host.
+struct Download {
+  Reply reply;
+  std::uint64_t blob = 0;  // sealed; whoever gets this hands it on or drops it
+};
+
 class BotApi {
  public:
-  BotApi(openclaw::Plugin& plugin, std::string api_root, std::string token)
-      : plugin_(plugin), base_(std::move(api_root) + "/bot" + std::move(token) + "/") {}
+  BotApi(openclaw::Plugin& plugin, const std::string& api_root, const std::string& token)
+      : plugin_(plugin),
+        base_(api_root + "/bot" + token + "/"),
+        files_(api_root + "/file/bot" + token + "/") {}
 
   struct Options {
     std::uint32_t timeout_ms = 20'000;
@@ -51,6 +59,8 @@ class BotApi {
     std::uint64_t* handle = nullptr;  // set to what cancel() takes, while the call is under way
   };
   openclaw::Flow<Reply> call(std::string method, json::object params, Options options);
+  // `path` as getFile answered it.
+  openclaw::Flow<Download> download(std::string path, std::uint32_t max_bytes, Options options);
   void cancel(std::uint64_t handle) { plugin_.http().cancel(handle); }
   // Cancels everything under way; later calls answer kCancelled.
   void close();
@@ -58,7 +68,7 @@ class BotApi {
 
  private:
   openclaw::Plugin& plugin_;
-  const std::string base_;
+  const std::string base_, files_;
   std::set<std::uint64_t> open_;
   bool closed_ = false;
 };

@@ -20,7 +20,8 @@ TelegramPlugin::TelegramPlugin(const openclaw::Init& init)
       pauses_(timer()),
       poller_({*this, api_, pauses_, settings_, [this](Work work) { spawn(std::move(work)); }}),
       sender_({*this, api_, pauses_, settings_,
-               [this](const std::string& why) { poller_.token_lost(why); }}) {}
+               [this](const std::string& why) { poller_.token_lost(why); }}),
+      downloads_(*this, api_, [this](const std::string& why) { poller_.token_lost(why); }) {}
 
 // Runs it beside what runs already. What it throws is logged, not lost.
 void TelegramPlugin::spawn(Work work) {
@@ -105,6 +106,7 @@ void TelegramPlugin::end_stop() {
 void TelegramPlugin::cancel(oc_op op) {
   poller_.cancel_start(op);
   sender_.cancel(op);
+  downloads_.cancel(op);
   if (const auto probe = probes_.find(op); probe != probes_.end()) api_.cancel(probe->second);
 }
 
@@ -137,6 +139,10 @@ void TelegramPlugin::react(Completion done, std::string_view reaction_json) {
 
 void TelegramPlugin::presence(Completion done, std::string_view presence_json) {
   if (usable(done)) spawn(sender_.presence(std::move(done), std::string(presence_json)));
+}
+
+void TelegramPlugin::fetch_media(Completion done, std::string_view media_json) {
+  if (usable(done)) spawn(downloads_.fetch(std::move(done), std::string(media_json)));
 }
 
 void TelegramPlugin::probe(Completion done) {

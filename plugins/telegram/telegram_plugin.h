@@ -9,6 +9,7 @@
 #include <openclaw/plugin.hpp>
 
 #include "bot_api.h"
+#include "downloads.h"
 #include "flow.h"
 #include "pauses.h"
 #include "poller.h"
@@ -29,6 +30,7 @@ class TelegramPlugin final : public openclaw::ChannelPlugin {
   void remove(openclaw::Completion done, std::string_view ref_json) override;
   void react(openclaw::Completion done, std::string_view reaction_json) override;
   void presence(openclaw::Completion done, std::string_view presence_json) override;
+  void fetch_media(openclaw::Completion done, std::string_view media_json) override;
   void probe(openclaw::Completion done) override;
 
  private:
@@ -47,6 +49,7 @@ class TelegramPlugin final : public openclaw::ChannelPlugin {
   Pauses pauses_;
   Poller poller_;
   Sender sender_;
+  Downloads downloads_;
   std::size_t under_way_ = 0;
   std::map<oc_op, std::uint64_t> probes_;  // their HTTP calls
   std::optional<openclaw::Completion> stopping_;

@@ -68,10 +68,10 @@ function docker(method, pathname) {
 const quoted = (value) => JSON.stringify(value); // a JSON string or array of strings is one in TOML, too
 
 // The configuration of a test's gateway.
-export function toml({ token, model, sandbox = 'off', engine, deny, telegram }) {
+export function toml({ token, model, sandbox = 'off', access, engine, deny, telegram }) {
   const lines = ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = ${quoted(token)}`,
     '[gateway.http.endpoints.chatCompletions]', 'enabled = true', '[agents.defaults.sandbox]', `mode = "${sandbox}"`,
-    'scope = "session"', '[tools]', `deny = ${quoted(deny ?? [])}`];
+    'scope = "session"', ...(access ? [`workspaceAccess = "${access}"`] : []), '[tools]', `deny = ${quoted(deny ?? [])}`];
   if (model) {
     lines.push('[agents.defaults]', 'model = "mock/mock-1"', '[models]', 'mode = "replace"', '[models.providers.mock]',
       `baseUrl = "http://127.0.0.1:${model.port}/v1"`, 'api = "openai-completions"', 'apiKey = "key-of-the-mock"',
