@@ -224,6 +224,8 @@ Result<Handle> RootedDir::directory(int at, const std::string& name,
 Result<void> RootedDir::give(const Handle& made, const std::string& path) const {
   struct stat info {};
   if (::fstat(made.get(), &info) != 0) return failure(errno, "write", path);
+  // Not what this process has just made: something else was put in its place.
+  if (info.st_uid != ::geteuid()) return {};
   if (options_.readable_by_all) {
     // fchmod() takes no O_PATH handle.
     const bool folder = S_ISDIR(info.st_mode);
