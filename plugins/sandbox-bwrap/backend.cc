@@ -93,7 +93,7 @@ void BwrapBackend::stop(Completion done) {
   hand_over(std::move(done), [this](Completion held) {
     stopped_ = true;
     stopping_.push_back(std::move(held));
-    for (auto& [name, sandbox] : std::exchange(sandboxes_, {})) retire(sandbox, {});
+    for (auto& [name, sandbox] : std::exchange(sandboxes_, {})) retire(std::move(sandbox), {});
     // A copy: a run that cannot go on ends inside signal().
     auto running = running_;
     for (auto& [number, entry] : running) entry.run->signal(9);
@@ -149,7 +149,7 @@ void BwrapBackend::remove(Completion done, std::string_view runtime_id) {
     sandboxes_.erase(found);
     std::vector<Completion> waiting;
     waiting.push_back(std::move(held));
-    retire(sandbox, std::move(waiting));
+    retire(std::move(sandbox), std::move(waiting));
   });
 }
 
@@ -200,7 +200,7 @@ void BwrapBackend::ensure_now(Completion done, const std::string& spec_json) {
       return done.ok(answer);
     }
     sandboxes_.erase(found);
-    retire(sandbox, {});
+    retire(std::move(sandbox), {});
   }
   if (::access(program_.c_str(), X_OK) != 0) {
     return done.error(OC_FAILED_PRECONDITION,
@@ -315,12 +315,14 @@ void BwrapBackend::tell_limits(const Sandbox& sandbox) {
 }
 
 // Its commands are killed; what it holds goes with the last of them.
-void BwrapBackend::retire(const SandboxPtr& sandbox, std::vector<Completion> waiting) {
-  removals_.push_back({sandbox, std::move(waiting)});
-  auto running = running_;
-  for (auto& [number, entry] : running) {
-    if (entry.sandbox == sandbox) entry.run->signal(9);
+void BwrapBackend::retire(SandboxPtr sandbox, std::vector<Completion> waiting) {
+  std::vector<std::shared_ptr<CommandRun>> runs;  // those that have not started end inside signal()
+  for (auto& [number, entry] : running_) {
+    if (entry.sandbox == sandbox) runs.push_back(entry.run);
   }
+  // The removals hold it from here on, and nobody else: who waits is answered when it is gone.
+  removals_.push_back({std::move(sandbox), std::move(waiting)});
+  for (auto& run : runs) run->signal(9);
   settle_removals();
 }
 

@@ -73,7 +73,7 @@ class BwrapBackend final : public SandboxBackendPlugin {
   std::uint64_t run_in(const SandboxPtr& sandbox, const ExecRequest& request, CommandRun::Sink sink,
                        CommandRun::Ended ended);
   CommandRun* run_of(oc_op op);
-  void retire(const SandboxPtr& sandbox, std::vector<Completion> waiting);
+  void retire(SandboxPtr sandbox, std::vector<Completion> waiting);
   void settle_removals();
   json::object described(const Sandbox& sandbox) const;
   void tell_limits(const Sandbox& sandbox);

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kPeriodUs = 100'000;
 // The last processes of a command that has ended are still being cleared away by the kernel.
-constexpr int kRemoveAttempts = 300;
+constexpr int kRemoveAttempts = 60;
 constexpr std::chrono::milliseconds kRemovePause{5};
 
 bool put(const std::string& file, const std::string& text) {
