@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -83,7 +84,10 @@ class Manager final : public SandboxManager {
                                                        std::string agent_id, bool force,
                                                        Limits limits) override;
   Awaitable<> stop(Deadline deadline) override;
-  void keep_spares() override { scope_.spawn("sandbox spares", clear_and_fill()); }
+  void keep_spares() override {
+    if (std::exchange(keeping_spares_, true)) return spares_.refill();
+    scope_.spawn("sandbox spares", clear_and_fill());
+  }
   Awaitable<std::vector<std::string>> sweep() override;
 
  private:
@@ -122,6 +126,7 @@ class Manager final : public SandboxManager {
   ContainerRegistry registry_;
   TaskScope scope_;
   SparePool spares_;
+  bool keeping_spares_ = false;
   Flights<plugin::PluginInstance*> backend_flights_;
   Flights<Ready> ready_flights_;
   std::map<std::string, Ready> known_;  // by scope key
@@ -494,6 +499,7 @@ Awaitable<std::vector<std::string>> Manager::sweep() {
   co_return removed;
 }
 
+// Once: spares of an earlier gateway go, then there are those of this one.
 Awaitable<> Manager::clear_and_fill() {
   co_await sweep();
   co_await spares_.fill();
