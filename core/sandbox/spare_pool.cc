@@ -1,10 +1,8 @@
 #include "sandbox/spare_pool.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -17,6 +15,7 @@
 #include "sandbox/settings.h"
 #include "sandbox/setup_check.h"
 #include "sandbox/workspace_setup.h"
+#include "storage/random_hex.h"
 
 namespace openclaw::sandbox {
 
@@ -31,15 +30,7 @@ constexpr auto kMakeTime = 15min;  // a setup command may install things
 constexpr auto kRemoveTime = 60s;
 
 std::string spare_scope(const std::string& agent_id) {
-  std::array<unsigned char, 6> noise{};
-  if (::getrandom(noise.data(), noise.size(), 0) != static_cast<ssize_t>(noise.size())) return {};
-  std::string out = std::string(kScope) + agent_id + ":";
-  for (unsigned char byte : noise) {
-    std::array<char, 3> hex{};
-    std::snprintf(hex.data(), hex.size(), "%02x", byte);
-    out += hex.data();
-  }
-  return out;
+  return std::string(kScope) + agent_id + ":" + storage::random_hex(6);
 }
 
 // The view of a sandbox that belongs to no session yet.

@@ -1,18 +1,16 @@
 #include "workspace/media_stage.h"
 
-#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "sandbox/workspace_setup.h"
+#include "storage/random_hex.h"
 #include "workspace/media_name.h"
 
 namespace openclaw::workspace {
@@ -21,18 +19,6 @@ namespace {
 constexpr std::string_view kInbound = "media/inbound/";
 constexpr std::uint64_t kPieceBytes = 1u << 20;
 constexpr int kTries = 8;  // with random names: that all are taken is no accident
-
-std::string random_mark() {
-  std::array<unsigned char, 4> noise{};
-  if (::getrandom(noise.data(), noise.size(), 0) != static_cast<ssize_t>(noise.size())) return {};
-  std::string out;
-  for (unsigned char byte : noise) {
-    std::array<char, 3> hex{};
-    std::snprintf(hex.data(), hex.size(), "%02x", byte);
-    out += hex.data();
-  }
-  return out;
-}
 
 // The reader of the files is whoever the sandbox's commands run as.
 RootOptions options_for(const sandbox::View& view) {
@@ -44,16 +30,6 @@ RootOptions options_for(const sandbox::View& view) {
   const bool own = user && (::geteuid() == 0 || user->user == ::geteuid());
   options.readable_by_all = !own;
   return options;
-}
-
-bool write_piece(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::write(fd, bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
 }
 
 // What stands in the place of the folder was put there by somebody; it is theirs to remove.
@@ -120,7 +96,7 @@ Result<void> MediaStage::fill(const Handle& file, const std::string& path,
                                                  std::to_string(kMaxMediaBytes >> 20) +
                                                  " MiB, the most that is taken");
     }
-    if (!write_piece(file.get(), *piece)) {
+    if (!write_all(file, *piece)) {
       return Error(
           Code::kResourceExhausted,
           "cannot write " + path + ": " + std::generic_category().message(errno) + "; see: df -h");
@@ -140,7 +116,8 @@ Result<StagedFile> MediaStage::add(std::string_view name, std::string_view kind,
   Result<Handle> file = Error(Code::kAlreadyExists, "");
   for (int tries = 0; tries < kTries && !file && file.error().code == Code::kAlreadyExists;
        ++tries) {
-    out.path = std::string(kInbound) + (tries == 0 ? wanted : marked_name(wanted, random_mark()));
+    out.path =
+        std::string(kInbound) + (tries == 0 ? wanted : marked_name(wanted, storage::random_hex(4)));
     file = root_.create(out.path);
   }
   if (!file) {

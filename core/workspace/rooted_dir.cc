@@ -1,7 +1,6 @@
 #include "workspace/rooted_dir.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +12,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "storage/random_hex.h"
 
 namespace openclaw::workspace {
 namespace {
@@ -37,25 +38,7 @@ std::string error_text(int error) {
 }
 
 std::string temporary_name() {
-  unsigned char noise[8] = {};
-  if (::getrandom(noise, sizeof noise, 0) != static_cast<ssize_t>(sizeof noise)) return {};
-  std::string out = ".openclaw-";
-  for (unsigned char byte : noise) {
-    char hex[3];
-    std::snprintf(hex, sizeof hex, "%02x", byte);
-    out += hex;
-  }
-  return out + ".tmp";
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t done = ::write(fd, bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
+  return ".openclaw-" + storage::random_hex(8) + ".tmp";
 }
 
 FileVersion version_of(const struct stat& info) {
@@ -77,6 +60,16 @@ struct Temporary {
 };
 
 }  // namespace
+
+bool write_all(const Handle& file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::write(file.get(), bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(done));
+  }
+  return true;
+}
 
 Handle& Handle::operator=(Handle&& other) noexcept {
   if (this != &other) {
@@ -313,7 +306,7 @@ Result<void> RootedDir::write(const std::string& path, std::string_view bytes, W
                        exists ? 0600 : 0666));
   if (!file.ok()) return failure(errno, "write", path);
   temporary.name = name;
-  if (!write_all(file.get(), bytes)) return failure(errno, "write", path);
+  if (!write_all(file, bytes)) return failure(errno, "write", path);
   if (options_.give_to_owner && ::geteuid() == 0) {
     auto uid = exists ? old.st_uid : uid_;
     if (::fchown(file.get(), uid, exists ? old.st_gid : gid_) != 0)

@@ -32,6 +32,9 @@ class Handle {
   int fd_ = -1;
 };
 
+// False, with errno, when not all of it could be written.
+bool write_all(const Handle& file, std::string_view bytes);
+
 struct Owner {
   uid_t user = 0;
   gid_t group = 0;
