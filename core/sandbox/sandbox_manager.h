@@ -73,6 +73,7 @@ struct ContainerInfo {  // one line of `sandbox list`
   bool spare = false;  // nobody's yet
 };
 
+// Loop thread only.
 class SandboxManager {
  public:
   static std::unique_ptr<SandboxManager> create(Runtime& runtime, plugin::PluginHost& plugins,

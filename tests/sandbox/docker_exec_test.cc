@@ -131,8 +131,9 @@ TEST_F(DockerExec, R214ARemovedOrStoppedContainerComesBackByItself) {
 TEST_F(DockerExec, R214ACommandThatMeetsARestartRunsAfterIt) {
   configure("{}");
   sh("true");
+  const std::string name = name_of();  // the manager is for this thread alone
   for (int round = 0; round < 8; ++round) {
-    std::thread restart([&] { docker("kill " + name_of()); });
+    std::thread restart([&] { docker("kill " + name); });
     std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));
     Ran ran = sh("echo ran");
     restart.join();
