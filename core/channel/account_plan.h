@@ -21,6 +21,7 @@ struct ChannelTraits {
     std::string prompt;    // "Bot token from @BotFather", when a person is asked for it
   };
   std::vector<SecretSource> secrets;    // the account is configured when each has a value
+  bool sends_files = false;             // takes "attachments" in send
   bool idempotent_send = false;         // the platform drops a second send with the same key
   std::int64_t typing_interval_ms = 0;  // 0: no typing indicator
   std::int64_t stream_interval_ms = 0;  // 0: replies cannot be streamed by edits

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/fakes_for_test.h"
 #include "channel/channel_service.h"
 #include "channel/fakes_for_test.h"
 #include "storage/temp_dir_for_test.h"
@@ -38,7 +39,9 @@ class ChannelServiceTest : public testing::Test {
                 config::from_json(json::parse(config).get_object())),
           services(plugin::HostServices::create(runtime, dir)),
           host(runtime),
-          agent(runtime) {}
+          agent(runtime) {
+      sandboxes.workspace = dir / "workspace";
+    }
     ~Life() {
       service.reset();
       runtime.stop_blocking();
@@ -47,6 +50,7 @@ class ChannelServiceTest : public testing::Test {
     config::ConfigStore store;
     std::unique_ptr<plugin::HostServices> services;
     FakeHost host;
+    agent::FakeSandboxes sandboxes;
     FakeAgent agent;
     std::unique_ptr<ChannelService> service;
   };
@@ -59,7 +63,7 @@ class ChannelServiceTest : public testing::Test {
     };
     if (prepare) prepare(*life_);
     life_->service = ChannelService::create(life_->runtime, life_->store, life_->host,
-                                            *life_->services, life_->agent);
+                                            *life_->services, life_->sandboxes, life_->agent);
     auto started = wait(life_->service->start());
     ASSERT_TRUE(started.has_value()) << started.error().message;
   }

@@ -55,13 +55,15 @@ json::object target_of(std::string_view channel, std::string_view to) {
 class Service final : public ChannelService {
  public:
   Service(Runtime& runtime, config::ConfigStore& config, plugin::PluginHost& plugins,
-          plugin::HostServices& services, agent::AgentService& agents)
+          plugin::HostServices& services, sandbox::SandboxManager& sandboxes,
+          agent::AgentService& agents)
       : runtime_(runtime),
         config_(config),
         plugins_(plugins),
         store_(runtime, wall_clock_ms),
         accounts_(runtime, plugins, wall_clock_ms),
-        delivery_(runtime, store_, accounts_),
+        reply_media_(runtime, sandboxes, services),
+        delivery_(runtime, store_, accounts_, reply_media_),
         media_(runtime, accounts_, services),
         intake_(runtime, config, agents, store_, accounts_, delivery_, media_),
         scope_(runtime) {
@@ -92,6 +94,7 @@ class Service final : public ChannelService {
   plugin::PluginHost& plugins_;
   Store store_;
   Accounts accounts_;
+  ReplyMedia reply_media_;
   Delivery delivery_;
   MediaFetch media_;
   Intake intake_;
@@ -303,8 +306,9 @@ std::unique_ptr<ChannelService> ChannelService::create(Runtime& runtime,
                                                        config::ConfigStore& config,
                                                        plugin::PluginHost& plugins,
                                                        plugin::HostServices& services,
+                                                       sandbox::SandboxManager& sandboxes,
                                                        agent::AgentService& agents) {
-  return std::make_unique<Service>(runtime, config, plugins, services, agents);
+  return std::make_unique<Service>(runtime, config, plugins, services, sandboxes, agents);
 }
 
 }  // namespace openclaw::channel

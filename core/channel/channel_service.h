@@ -23,6 +23,7 @@ class ChannelService : public plugin::ChannelEvents {
   static std::unique_ptr<ChannelService> create(Runtime& runtime, config::ConfigStore& config,
                                                 plugin::PluginHost& plugins,
                                                 plugin::HostServices& services,
+                                                sandbox::SandboxManager& sandboxes,
                                                 agent::AgentService& agents);
   // Opens the store, creates and starts an instance per configured account, resumes what a crash
   // left.

@@ -45,8 +45,7 @@ std::int64_t backoff_ms(std::int64_t attempts) {
   return spread(random);
 }
 
-std::string payload_of(const OutboxRow& row) {
-  json::object message = row.message;
+std::string payload_of(const OutboxRow& row, json::object message) {
   message["idempotencyKey"] = row.idempotency_key;
   if (!row.progress.empty()) message["resume"] = row.progress;
   return json::serialize(message);
@@ -152,6 +151,21 @@ Awaitable<> Delivery::drain(std::string key) {
   if (lane.rows.empty()) lanes_.erase(key);
 }
 
+// What the plugin reports while it sends: where the next try goes on.
+plugin::ProgressSink Delivery::note_progress(OutboxRow& row) {
+  return [this, id = row.id, &row](plugin::Stream, std::string_view data) {
+    boost::system::error_code error;
+    json::value value = json::parse(json::string_view(data.data(), data.size()), error);
+    if (error || !value.is_object()) return true;
+    row.progress = value.get_object();
+    scope_.spawn("note progress",
+                 [](Store& store, std::int64_t row_id, json::object progress) -> Awaitable<> {
+                   (void)co_await store.set_progress(row_id, std::move(progress));
+                 }(store_, id, row.progress));
+    return true;
+  };
+}
+
 Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
   OutboxRow& row = lane.rows.front();
   if (!lane.dropped.empty()) co_return co_await finish(row, OutboxState::kDead, lane.dropped);
@@ -169,29 +183,25 @@ Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
     co_await pause(lane, row.expires_ms);
     co_return Step::kAgain;
   }
+  std::vector<std::uint64_t> blobs;
+  const auto account = accounts_.find(row.instance);
+  const bool sends_files = account && account->plan.traits.sends_files;
+  json::object message = co_await media_.payload(row.message, sends_files, blobs);
   auto marked = co_await store_.set_sending(row.id);
   if (marked.has_error()) {
     // Not on disk, so not sent.
     spdlog::error("channel {}: {}", row.instance, marked.error().message);
     row.not_before_ms = store_.now() + kStorePauseMs;
+    media_.drop(blobs);
     co_return Step::kAgain;
   }
   ++row.attempts;
-  plugin::ProgressSink sink = [this, id = row.id, &row](plugin::Stream, std::string_view data) {
-    boost::system::error_code error;
-    json::value value = json::parse(json::string_view(data.data(), data.size()), error);
-    if (error || !value.is_object()) return true;
-    row.progress = value.get_object();
-    scope_.spawn("note progress",
-                 [](Store& store, std::int64_t row_id, json::object progress) -> Awaitable<> {
-                   (void)co_await store.set_progress(row_id, std::move(progress));
-                 }(store_, id, row.progress));
-    return true;
-  };
-  std::string payload = payload_of(row);
+  plugin::ProgressSink sink = note_progress(row);
+  std::string payload = payload_of(row, std::move(message));
   Limits limits = Limits::within(kSendTime);
   auto answer = co_await accounts_.call(row.instance, "channel.send", std::move(payload), limits,
                                         std::move(sink));
+  media_.drop(blobs);
   co_return co_await settle(row, std::move(answer));
 }
 

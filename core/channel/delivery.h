@@ -11,14 +11,15 @@
 
 #include "async/task_scope.h"
 #include "channel/accounts.h"
+#include "channel/reply_media.h"
 #include "channel/store.h"
 
 namespace openclaw::channel {
 
 class Delivery {
  public:
-  Delivery(Runtime& runtime, Store& store, Accounts& accounts)
-      : runtime_(runtime), store_(store), accounts_(accounts), scope_(runtime) {}
+  Delivery(Runtime& runtime, Store& store, Accounts& accounts, ReplyMedia& media)
+      : runtime_(runtime), store_(store), accounts_(accounts), media_(media), scope_(runtime) {}
 
   // A row that is in the store already.
   void enqueue(OutboxRow row);
@@ -47,11 +48,13 @@ class Delivery {
   Awaitable<> pause(Lane& lane, std::int64_t until_ms);
   Awaitable<Step> settle(OutboxRow& row, Result<json::value> answer);
   Awaitable<Step> finish(OutboxRow& row, OutboxState state, std::string error);
+  plugin::ProgressSink note_progress(OutboxRow& row);
   bool idempotent(const OutboxRow& row) const;
 
   Runtime& runtime_;
   Store& store_;
   Accounts& accounts_;
+  ReplyMedia& media_;
   TaskScope scope_;
   AbortSource stopping_;
   std::shared_ptr<Event> idle_;  // set when the last lane has stopped

@@ -130,7 +130,7 @@ void Intake::on_event(const agent::AgentEvent& event) {
   if (found == running_.end()) return;
   Running& run = found->second;
   if (event.stream == "assistant" && run.draft) {
-    run.draft->set_text(string_or(event.data, "text", ""));
+    run.draft->set_text(split_media(string_or(event.data, "text", "")).text);
   } else if (event.stream == "tool" && !run.effects) {
     run.effects = true;
     scope_.spawn("note effects", [](Store& store, std::int64_t id) -> Awaitable<> {
@@ -430,11 +430,19 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   if (result.status == "timeout" && text.empty())
     text = "⚠️ The turn took too long and was stopped.";
   std::vector<OutboxRow> replies;
-  const bool silent = text.empty() || text == kSilentReply || result.status == "steered";
+  ReplyParts parts = split_media(text);
+  const bool nothing = parts.text.empty() && parts.paths.empty();
+  const bool silent = nothing || text == kSilentReply || result.status == "steered";
   if (!silent && !(result.status == "aborted" && draft->message_id().empty())) {
-    OutboxRow answer = reply(row, "reply", std::move(text), reply_target(row, *admitted.account));
-    if (!draft->message_id().empty())
+    OutboxRow answer = reply(row, "reply", parts.text, reply_target(row, *admitted.account));
+    const auto key = session::parse_key(admitted.session_key, *config_.current());
+    if (key.has_value())
+      attach_paths(answer.message, parts.paths, key->agent_id, admitted.session_key);
+    if (parts.text.empty()) {
+      co_await draft->withdraw();
+    } else if (!draft->message_id().empty()) {
       answer.message["replaces"] = json::object{{"messageId", draft->message_id()}};
+    }
     replies.push_back(std::move(answer));
   } else if (silent && result.status != "aborted") {
     co_await draft->withdraw();

@@ -1,5 +1,8 @@
 // Attachments: from the event's refs to bytes, by the account's plugin.
+#include <sys/stat.h>
+
 #include "channel/channel_fixture_for_test.h"
+#include "channel/reply_media.h"
 
 namespace openclaw::channel {
 namespace {
@@ -113,6 +116,116 @@ TEST_F(ChannelMediaTest, AttachmentsWithoutARefAreTold) {
   ASSERT_TRUE(until([&] { return sent.size() == 1; }));
   EXPECT_THAT(life_->agent.requests.at(0).text, HasSubstr("[attached: location, not available"));
   EXPECT_TRUE(life_->agent.requests.at(0).files.empty());
+}
+
+// ---- files that go out
+
+class ReplyMediaTest : public ChannelMediaTest {
+ protected:
+  ReplyMediaTest() {
+    prepare = [](Life& life) { life.host.traits()["sendsFiles"] = true; };
+    std::filesystem::create_directories(dir_.path() / "workspace");
+  }
+  void put(const std::string& name, const std::string& text) {
+    std::ofstream(dir_.path() / "workspace" / name, std::ios::binary) << text;
+  }
+  // The message that goes out when the agent answers this. `seen` runs while the plugin has it.
+  json::object reply(const std::string& text) {
+    life_->agent.answer = [text](const agent::TurnRequest&) {
+      agent::TurnResult result;
+      result.status = "ok";
+      result.text = text;
+      return result;
+    };
+    const std::size_t before = sent.size();
+    EXPECT_EQ(offer(message("r" + std::to_string(before), "send it")), Code::kOk);
+    EXPECT_TRUE(until([&] { return sent.size() == before + 1; }));
+    return sent.back();
+  }
+};
+
+TEST_F(ReplyMediaTest, A13AMediaLineBecomesAnAttachment) {
+  boot();
+  put("chart.png", std::string("\x89PNG\r\n\x1a\n", 8));
+  std::string bytes;
+  on_send = [&](const json::object& payload,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    const auto& file = payload.at("attachments").at(0);
+    bytes = life_->services->take_blob(file.at("blob").to_number<std::uint64_t>())
+                ->read(0, 100)
+                .value();
+    return std::nullopt;
+  };
+  const auto message = reply("Here it is.\nMEDIA:./chart.png\nAnything else?");
+  EXPECT_EQ(message.at("text"), "Here it is.\nAnything else?");
+  const auto& file = message.at("attachments").at(0);
+  EXPECT_EQ(file.at("name"), "chart.png");
+  EXPECT_EQ(file.at("mime"), "image/png");
+  EXPECT_EQ(file.at("kind"), "photo");
+  EXPECT_EQ(file.at("bytes"), 8);
+  EXPECT_EQ(bytes.size(), 8U);
+  EXPECT_FALSE(message.contains("media"));
+}
+
+TEST_F(ReplyMediaTest, A13OnlyRegularFilesOfTheWorkspaceGoOut) {
+  boot();
+  const auto workspace = dir_.path() / "workspace";
+  std::ofstream(dir_.path() / "secret.txt") << "SECRET";
+  std::filesystem::create_symlink(dir_.path() / "secret.txt", workspace / "link.txt");
+  put("real.txt", "text");
+  std::filesystem::create_symlink("real.txt", workspace / "alias.txt");
+  std::filesystem::create_directory_symlink(dir_.path(), workspace / "up");
+  std::filesystem::create_hard_link(dir_.path() / "secret.txt", workspace / "hard.txt");
+  std::filesystem::create_directories(workspace / "folder");
+  ASSERT_EQ(::mkfifo((workspace / "fifo.txt").c_str(), 0600), 0);
+  put("empty.txt", "");
+  for (const char* path : {"link.txt", "alias.txt", "up/secret.txt", "hard.txt", "folder",
+                           "fifo.txt", "empty.txt", "../secret.txt", "/etc/passwd", "gone.txt"}) {
+    const auto message = reply(std::string("MEDIA:") + path);
+    EXPECT_FALSE(message.contains("attachments")) << path;
+    EXPECT_THAT(std::string(message.at("text").as_string()), HasSubstr("is not attached: "));
+  }
+}
+
+TEST_F(ReplyMediaTest, AChannelThatSendsNoFilesSaysSo) {
+  prepare = nullptr;
+  boot();
+  put("a.txt", "A");
+  const auto message = reply("See.\nMEDIA:a.txt");
+  EXPECT_EQ(message.at("text"),
+            "See.\n\n⚠️ a.txt is not attached: files cannot be sent on this channel");
+}
+
+TEST_F(ReplyMediaTest, TheFileIsOpenedAnewAfterACrash) {
+  boot();
+  put("a.txt", "A");
+  on_send = [&](const json::object&,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    return Result<json::value>(Error(Code::kUnavailable, "not now"));
+  };
+  life_->agent.answer = [](const agent::TurnRequest&) {
+    agent::TurnResult result;
+    result.status = "ok";
+    result.text = "MEDIA:a.txt";
+    return result;
+  };
+  EXPECT_EQ(offer(message("e1", "send it")), Code::kOk);
+  ASSERT_TRUE(until([&] { return !calls.empty() && calls.back().first == "channel.send"; }));
+  crash();
+  on_send = nullptr;
+  put("a.txt", "AA");
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_EQ(sent[0].at("attachments").at(0).at("bytes"), 2);
+}
+
+TEST(ReplyMediaLines, AreLinesOfTheirOwnOutsideOfCode) {
+  const auto split = split_media("a\n  MEDIA: `out/b.png` \n```\nMEDIA:c\n```\nsee MEDIA:d\n");
+  EXPECT_THAT(split.paths, testing::ElementsAre("out/b.png"));
+  EXPECT_EQ(split.text, "a\n```\nMEDIA:c\n```\nsee MEDIA:d");
+  EXPECT_EQ(split_media("MEDIA:https://x/y.png").text, "MEDIA:https://x/y.png");
+  EXPECT_EQ(split_media("MEDIA:").text, "MEDIA:");
+  EXPECT_EQ(split_media("  as it was\n").text, "  as it was\n");
 }
 
 }  // namespace

@@ -8,6 +8,18 @@ namespace openclaw::plugin {
 namespace {
 
 constexpr std::string_view kHostOwner = "host";
+constexpr std::uint64_t kCopyPiece = 1u << 20;
+
+Result<void> fill_blob(storage::BlobStore& blobs, std::uint64_t blob, const BlobContent& content) {
+  const std::string owner(kHostOwner);
+  for (std::uint64_t offset = 0;;) {
+    auto piece = content.read(offset, kCopyPiece);
+    if (piece.has_error()) return piece.error();
+    if (piece->empty()) return blobs.seal(owner, blob);
+    offset += piece->size();
+    if (auto added = blobs.append(owner, blob, *piece); added.has_error()) return added.error();
+  }
+}
 
 class Secrets final : public SecretSource {
  public:
@@ -48,6 +60,7 @@ class HostServicesImpl final : public HostServices {
   Awaitable<Result<std::string>> read_blob(std::uint64_t blob, std::uint64_t max_bytes) override;
   Awaitable<Result<std::uint64_t>> make_blob(std::string bytes, std::string mime) override;
   Result<BlobContent> take_blob(std::uint64_t blob) override;
+  Awaitable<Result<std::uint64_t>> copy_to_blob(BlobContent content) override;
   void drop_blob(std::uint64_t blob) override { hub_->blobs.drop(blob); }
   Awaitable<> stop(Deadline deadline) override;
 
@@ -122,6 +135,20 @@ Awaitable<Result<std::uint64_t>> HostServicesImpl::make_blob(std::string bytes, 
     return done.error();
   };
   co_return co_await run_blocking<std::uint64_t>(runtime_, {}, work);
+}
+
+Awaitable<Result<std::uint64_t>> HostServicesImpl::copy_to_blob(BlobContent content) {
+  std::function<Result<std::uint64_t>()> work =
+      [hub = hub_, content = std::move(content)]() -> Result<std::uint64_t> {
+    auto blob = hub->blobs.create(std::string(kHostOwner), content.mime);
+    if (blob.has_error()) return blob.error();
+    auto filled = fill_blob(hub->blobs, *blob, content);
+    if (filled.has_value()) return *blob;
+    hub->blobs.drop(*blob);
+    return filled.error();
+  };
+  Limits none;
+  co_return co_await run_blocking<std::uint64_t>(runtime_, none, std::move(work));
 }
 
 Result<BlobContent> HostServicesImpl::take_blob(std::uint64_t blob) {

@@ -57,6 +57,11 @@ class HostServices {
     static_cast<void>(blob);
     return Error(Code::kUnimplemented, "this host keeps no blobs");
   }
+  // A blob of the host's with all that `content` reads.
+  virtual Awaitable<Result<std::uint64_t>> copy_to_blob(BlobContent content) {
+    static_cast<void>(content);
+    co_return Error(Code::kUnimplemented, "this host keeps no blobs");
+  }
   // The host has done with a blob, whoever made it. Blobs that nobody touches for an hour go by themselves.
   virtual void drop_blob(std::uint64_t blob) { static_cast<void>(blob); }
   virtual Awaitable<> stop(Deadline deadline) = 0;

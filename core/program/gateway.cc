@@ -162,7 +162,7 @@ void Gateway::build() {
   sandboxes_ = sandbox::SandboxManager::create(runtime_, *plugins_, *config_);
   sessions_ = session::SessionStore::create(runtime_, *config_);
   agents_ = agent::AgentService::create(runtime_, *config_, *plugins_, *sessions_, *tools_, *sandboxes_);
-  channels_ = channel::ChannelService::create(runtime_, *config_, *plugins_, *services_, *agents_);
+  channels_ = channel::ChannelService::create(runtime_, *config_, *plugins_, *services_, *sandboxes_, *agents_);
   plugins_->set_channel_events(channels_.get());
   commands_ = add_core_tools(*tools_, {runtime_, *config_, *sandboxes_, *sessions_, *agents_});
   compile_policy();

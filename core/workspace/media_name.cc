@@ -81,24 +81,25 @@ std::string shortened(std::string name) {
   return name.substr(0, cut) + extension;
 }
 
+using NamedType = std::pair<std::string_view, std::string_view>;
+constexpr std::array<NamedType, 14> kTypes{{{"image/jpeg", ".jpg"},
+                                            {"image/png", ".png"},
+                                            {"image/gif", ".gif"},
+                                            {"image/webp", ".webp"},
+                                            {"audio/ogg", ".ogg"},
+                                            {"audio/mpeg", ".mp3"},
+                                            {"audio/mp4", ".m4a"},
+                                            {"audio/wav", ".wav"},
+                                            {"video/mp4", ".mp4"},
+                                            {"video/webm", ".webm"},
+                                            {"application/pdf", ".pdf"},
+                                            {"application/json", ".json"},
+                                            {"text/csv", ".csv"},
+                                            {"text/plain", ".txt"}}};
+
 std::string_view extension_of(std::string_view mime) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kKnown{
-      {{"image/jpeg", ".jpg"},
-       {"image/png", ".png"},
-       {"image/gif", ".gif"},
-       {"image/webp", ".webp"},
-       {"audio/ogg", ".ogg"},
-       {"audio/mpeg", ".mp3"},
-       {"audio/mp4", ".m4a"},
-       {"audio/wav", ".wav"},
-       {"video/mp4", ".mp4"},
-       {"video/webm", ".webm"},
-       {"application/pdf", ".pdf"},
-       {"application/json", ".json"},
-       {"text/csv", ".csv"},
-       {"text/plain", ".txt"}}};
-  const auto found = std::ranges::find(kKnown, mime, [](const auto& each) { return each.first; });
-  return found == kKnown.end() ? std::string_view() : found->second;
+  const auto found = std::ranges::find(kTypes, mime, &NamedType::first);
+  return found == kTypes.end() ? std::string_view() : found->second;
 }
 
 }  // namespace
@@ -119,6 +120,11 @@ std::string harmless_name(std::string_view offered, std::string_view kind, std::
 std::string marked_name(const std::string& name, std::string_view mark) {
   const std::size_t extension = extension_at(name);
   return name.substr(0, extension) + "-" + std::string(mark) + name.substr(extension);
+}
+
+std::string mime_of(std::string_view name) {
+  const auto found = std::ranges::find(kTypes, name.substr(extension_at(name)), &NamedType::second);
+  return std::string(found == kTypes.end() ? "application/octet-stream" : found->first);
 }
 
 std::string harmless_mime(std::string_view offered) {

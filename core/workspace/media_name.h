@@ -18,4 +18,7 @@ std::string marked_name(const std::string& name, std::string_view mark);
 // "image/jpeg", or empty when it is not written like a media type. Parameters are left out.
 std::string harmless_mime(std::string_view offered);
 
+// By the extension; "application/octet-stream" for one that is not known.
+std::string mime_of(std::string_view name);
+
 }  // namespace openclaw::workspace

@@ -128,7 +128,7 @@ Result<RootedDir> RootedDir::open(const std::string& root, std::string label, Ro
 std::uint64_t RootedDir::resolve_flags(bool for_write) const {
   if (options_.whole_file_system) return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   std::uint64_t flags = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return for_write ? flags | RESOLVE_NO_SYMLINKS : flags;
+  return for_write || options_.no_links ? flags | RESOLVE_NO_SYMLINKS : flags;
 }
 
 Error RootedDir::failure(int error, const std::string& what, const std::string& path) const {

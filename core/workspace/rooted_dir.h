@@ -45,6 +45,7 @@ struct RootOptions {
   // the owner.
   bool whole_file_system = false;
   bool read_only = false;
+  bool no_links = false;  // refused for reading, too
   // New files and folders belong to the root's owner. Needs privilege; ignored without.
   bool give_to_owner = true;
   // Who "the root's owner" is, where that is somebody else than the folder says.
