@@ -127,6 +127,34 @@ Reply read_reply(int http_status, std::string_view body) {
 }
 
 Flow<Reply> BotApi::call(std::string method, json::object params, Options options) {
+  Body body;
+  body.type = "application/json";
+  body.text = json::serialize(params);
+  Flow<Reply> posting = post(std::move(method), std::move(body), options);
+  co_return co_await posting;
+}
+
+Flow<Reply> BotApi::upload(std::string method, json::object params, FormFile file,
+                           Options options) {
+  Flow<Multipart> making = make_multipart(plugin_, std::move(params), std::move(file));
+  const Multipart form = co_await making;
+  if (form.status != OC_OK) {
+    Reply out;
+    out.kind = Reply::Kind::kUnsent;
+    out.status = form.status;
+    out.text = "the file could not be read for sending";
+    co_return out;
+  }
+  Body body;
+  body.type = form.content_type;
+  body.blob = form.blob;
+  Flow<Reply> posting = post(std::move(method), std::move(body), options);
+  Reply reply = co_await posting;
+  plugin_.blob().drop(form.blob);
+  co_return reply;
+}
+
+Flow<Reply> BotApi::post(std::string method, Body body, Options options) {
   if (closed_ && !options.also_closed) {
     Reply out;
     out.kind = Reply::Kind::kUnsent;
@@ -135,13 +163,14 @@ Flow<Reply> BotApi::call(std::string method, json::object params, Options option
     co_return out;
   }
   const std::string url = base_ + method;
-  const std::string body = json::serialize(params);
+  const std::string headers = json::serialize(json::object{{"content-type", body.type}});
   HttpWait wait;
   HttpRequest request;
   request.method = "POST";
   request.url = url;
-  request.headers_json = R"({"content-type":"application/json"})";
-  request.body = body;
+  request.headers_json = headers;
+  request.body = body.text;
+  request.body_blob = body.blob;
   request.timeout_ms = options.timeout_ms;
   request.max_response_bytes = options.large ? kMaxUpdates : kMaxAnswer;
   if (options.once) request.flags = OC_HTTP_ONCE;

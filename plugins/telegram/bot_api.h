@@ -13,6 +13,7 @@
 
 #include "flow.h"
 #include "json_fields.h"
+#include "multipart.h"
 
 namespace telegram {
 
@@ -59,6 +60,9 @@ class BotApi {
     std::uint64_t* handle = nullptr;  // set to what cancel() takes, while the call is under way
   };
   openclaw::Flow<Reply> call(std::string method, json::object params, Options options);
+  // The same with a file; `file.blob` stays the caller's.
+  openclaw::Flow<Reply> upload(std::string method, json::object params, FormFile file,
+                               Options options);
   // `path` as getFile answered it.
   openclaw::Flow<Download> download(std::string path, std::uint32_t max_bytes, Options options);
   void cancel(std::uint64_t handle) { plugin_.http().cancel(handle); }
@@ -67,6 +71,12 @@ class BotApi {
   void open() { closed_ = false; }
 
  private:
+  struct Body {
+    std::string type, text;
+    std::uint64_t blob = 0;  // when there is no text
+  };
+  openclaw::Flow<Reply> post(std::string method, Body body, Options options);
+
   openclaw::Plugin& plugin_;
   const std::string base_, files_;
   std::set<std::uint64_t> open_;

@@ -10,6 +10,7 @@ namespace telegram {
 namespace {
 
 constexpr std::size_t kMaxMarkdown = 1U << 20;
+constexpr std::size_t kMaxFiles = 20;
 
 std::optional<std::int64_t> integer(std::string_view text) {
   std::int64_t value = 0;
@@ -28,6 +29,23 @@ bool is_chat(std::string_view id) {
   }
   const auto number = integer(id);
   return number && *number != 0;
+}
+
+std::optional<OutgoingFile> read_file(const json::value& item) {
+  const json::object* object = item.if_object();
+  if (object == nullptr) return std::nullopt;
+  OutgoingFile out;
+  boost::system::error_code no_number;
+  if (const json::value* blob = object->if_contains("blob"))
+    out.blob = blob->to_number<std::uint64_t>(no_number);
+  if (no_number || out.blob == 0) return std::nullopt;
+  out.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(int_in(*object, "bytes", 0), 0));
+  out.kind = text_in(*object, "kind");
+  out.name = text_in(*object, "name");
+  out.mime = text_in(*object, "mime");
+  if (out.name.empty()) out.name = "file";
+  if (out.mime.empty()) out.mime = "application/octet-stream";
+  return out;
 }
 
 }  // namespace
@@ -68,8 +86,15 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
         "\"conversation.id\" must be a Telegram chat id such as 123456789, or @channelname");
   }
   out.target = *target;
-  if (const json::array* files = array_in(message, "attachments"); files && !files->empty())
-    return refuse("attachments cannot be sent to Telegram yet; send text");
+  if (const json::array* files = array_in(message, "attachments")) {
+    if (is_edit && !files->empty()) return refuse("an edit cannot bring files");
+    for (const json::value& item : *files) {
+      const auto file = read_file(item);
+      if (!file || out.files.size() >= kMaxFiles)
+        return refuse("\"attachments\" must be at most 20 blobs with their kinds");
+      out.files.push_back(*file);
+    }
+  }
   const std::string_view text = text_in(message, "text");
   if (text.size() > kMaxMarkdown) return refuse("the text is longer than 1 MiB");
   StyledText whole;
@@ -79,9 +104,10 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
     whole.append(valid_utf8(text), {});
   }
   out.pieces = split(whole, limit);
-  if (out.pieces.empty()) return refuse("the text has nothing to show");
+  if (out.pieces.empty() && out.files.empty()) return refuse("the text has nothing to show");
   out.draft = bool_in(message, "draft", false);
-  if (out.draft) out.pieces.resize(1);  // it ends here until the whole is known
+  if (out.draft && out.pieces.size() > 1)
+    out.pieces.resize(1);  // it ends here until the whole is known
   out.silent = bool_in(message, "silent", false);
   if (const json::object* reply = object_in(message, "replyTo"))
     out.reply_to = read_message_id(*reply, "messageId");
@@ -96,7 +122,8 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
     const std::int64_t sent = int_in(*resume, "sent", 0);
     out.first_id = read_message_id(*resume, "messageId");
     // Not all of it: then it would have been answered.
-    if (sent > 0 && static_cast<std::size_t>(sent) < out.pieces.size() && out.first_id != 0)
+    if (sent > 0 && static_cast<std::size_t>(sent) < out.pieces.size() + out.files.size() &&
+        out.first_id != 0)
       out.sent = static_cast<std::size_t>(sent);
   }
   return out;

@@ -18,15 +18,21 @@ struct Target {
   json::value chat_id() const;
 };
 
+struct OutgoingFile {
+  std::uint64_t blob = 0, bytes = 0;
+  std::string kind, name, mime;
+};
+
 struct Outgoing {
   Target target;
   std::vector<StyledText> pieces;
-  bool draft = false;  // a reply that is still growing
+  std::vector<OutgoingFile> files;  // after the pieces
+  bool draft = false;               // a reply that is still growing
   bool silent = false;
   std::int64_t reply_to = 0;
   std::int64_t message_id = 0;  // to be edited; 0: a new one
   bool must_exist = false;      // an edit of a message that is gone fails; else it is sent anew
-  // Of a send that was cut: pieces that are out, and the first one's id.
+  // Of a send that was cut: pieces and files that are out, and the first one's id.
   std::size_t sent = 0;
   std::int64_t first_id = 0;
 };

@@ -47,6 +47,24 @@ TEST(Outgoing, AResumedSendKnowsWhatIsOut) {
   EXPECT_EQ(out->first_id, 7);
 }
 
+TEST(Outgoing, FilesComeAfterTheTextOrAlone) {
+  const auto out = read(R"({"conversation":{"id":"1"},"text":"","attachments":[
+      {"blob":7,"kind":"photo","mime":"image/png","name":"a.png","bytes":5}],
+      "resume":{"sent":0,"messageId":"0"}})");
+  ASSERT_TRUE(out);
+  EXPECT_TRUE(out->pieces.empty());
+  ASSERT_EQ(out->files.size(), 1u);
+  EXPECT_EQ(out->files[0].blob, 7u);
+  EXPECT_EQ(out->files[0].kind, "photo");
+  const auto both = read(R"({"conversation":{"id":"1"},"text":"see","attachments":[{"blob":7}],
+      "resume":{"sent":1,"messageId":"9"}})");
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->sent, 1u) << "the text is out, the file is not";
+  EXPECT_FALSE(read(R"({"conversation":{"id":"1"},"text":"a","messageId":"3",
+      "attachments":[{"blob":7}]})",
+                    true));
+}
+
 TEST(Outgoing, RefusesWhatHasNoPlaceOrNothingToShow) {
   for (const char* payload :
        {"", "[]", "{}", R"({"conversation":{"id":"1"}})",

@@ -20,6 +20,20 @@ constexpr int kMostMends = 6;
 constexpr std::size_t kMostRemembered = 256;
 constexpr std::size_t kServiceLimit = 4096;
 
+struct UploadKind {
+  std::string_view method, field;
+};
+constexpr UploadKind kDocument{"sendDocument", "document"};
+constexpr std::uint64_t kMaxPhoto = 10'000'000;
+
+UploadKind upload_kind(const OutgoingFile& file) {
+  if (file.kind == "photo" && file.bytes <= kMaxPhoto) return {"sendPhoto", "photo"};
+  if (file.kind == "voice") return {"sendVoice", "voice"};
+  if (file.kind == "audio") return {"sendAudio", "audio"};
+  if (file.kind == "video") return {"sendVideo", "video"};
+  return kDocument;
+}
+
 std::int64_t message_id_of(const Reply& reply) {
   const json::object* message = reply.result.if_object();
   return message == nullptr ? 0 : int_in(*message, "message_id", 0);
@@ -131,17 +145,20 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
 Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
   json::array ids;
   std::int64_t first = message.first_id;
-  for (std::size_t i = message.sent; i < message.pieces.size(); ++i) {
-    Flow<Put> flow = put_piece(job, message, message.pieces[i], i == 0);
+  const std::size_t texts = message.pieces.size();
+  const std::size_t all = texts + message.files.size();
+  for (std::size_t i = message.sent; i < all; ++i) {
+    Flow<Put> flow = i < texts ? put_piece(job, message, message.pieces[i], i == 0)
+                               : put_file(job, message, message.files[i - texts], i == 0);
     const Put put = co_await std::move(flow);
     if (!put.reply.ok()) {
-      const bool idempotent = message.message_id != 0 && i == 0;
+      const bool idempotent = message.message_id != 0 && i == 0 && texts > 0;
       fail(job->done, put.reply, idempotent);
       co_return Nothing{};
     }
     if (first == 0) first = put.message_id;
     ids.emplace_back(std::to_string(put.message_id));
-    if (i + 1 < message.pieces.size()) {
+    if (i + 1 < all) {
       const json::object progress{{"sent", i + 1}, {"messageId", std::to_string(first)}};
       (void)job->done.progress(OC_STREAM_JSON, json::serialize(progress));
     }
@@ -186,6 +203,30 @@ Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, const S
   Flow<Put> plain =
       put_plain(job, std::move(plain_params), piece.plain(), limit, edit_id, message.must_exist);
   co_return co_await std::move(plain);
+}
+
+Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
+                                   bool is_first) {
+  json::object params = params_of(message, job->target, is_first);
+  params.erase("link_preview_options");
+  UploadKind kind = upload_kind(file);
+  Put put;
+  for (int round = 0; round < kMostMends; ++round) {
+    const FormFile form{std::string(kind.field), file.name, file.mime, file.blob};
+    Flow<Reply> flow = paced(job, std::string(kind.method), params, true, &form);
+    put.reply = co_await std::move(flow);
+    put.message_id = message_id_of(put.reply);
+    if (put.reply.ok() || mend(put.reply, params, *job)) {
+      if (put.reply.ok()) co_return put;
+      continue;
+    }
+    // What the service cannot show as a picture or play can still be handed over.
+    if (!put.reply.refused(400) || kind.field == kDocument.field) co_return put;
+    s_.plugin.log().warn("Telegram refused a file as " + std::string(kind.field) + " (" +
+                         put.reply.text + "); it is sent as a document");
+    kind = kDocument;
+  }
+  co_return put;
 }
 
 // Link targets are written out in plain text, so it may need more than one message.
@@ -261,7 +302,8 @@ Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t
   co_return put;
 }
 
-Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, bool once) {
+Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, bool once,
+                          const FormFile* file) {
   const std::string chat = job->target.chat;
   for (int refusals = 0;; ++refusals) {
     for (;;) {
@@ -285,7 +327,10 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
     options.timeout_ms = s_.settings.call_timeout_ms;
     options.once = once;
     options.handle = &job->http;
-    Flow<Reply> flow = s_.api.call(method, params, options);
+    if (file != nullptr)
+      options.timeout_ms = static_cast<std::uint32_t>(job->done.remaining_ms(kNoDeadlineMs));
+    Flow<Reply> flow = file != nullptr ? s_.api.upload(method, params, *file, options)
+                                       : s_.api.call(method, params, options);
     Reply reply = co_await std::move(flow);
     pacer_.answered(chat, now());
     if (!reply.refused(429)) co_return reply;

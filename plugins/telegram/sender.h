@@ -79,11 +79,14 @@ class Sender {
   openclaw::Flow<openclaw::Nothing> run(JobPtr job, Outgoing message);
   openclaw::Flow<Put> put_piece(JobPtr job, const Outgoing& message, const StyledText& piece,
                                 bool is_first);
+  openclaw::Flow<Put> put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
+                               bool is_first);
   openclaw::Flow<Put> put_text(JobPtr job, json::object params, std::int64_t edit_id,
                                bool must_exist);
   openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,
                                 std::size_t limit, std::int64_t edit_id, bool must_exist);
-  openclaw::Flow<Reply> paced(JobPtr job, std::string method, json::object params, bool once);
+  openclaw::Flow<Reply> paced(JobPtr job, std::string method, json::object params, bool once,
+                              const FormFile* file = nullptr);
   openclaw::Flow<openclaw::Nothing> simple(openclaw::Completion done, Target target,
                                            std::string method, json::object params,
                                            std::function<bool(const Reply&)> as_good);

@@ -75,5 +75,70 @@ TEST_F(TelegramMedia, WhatCannotBeFetchedSaysWhy) {
   down(instance);
 }
 
+// ---- files that go out
+
+class TelegramUpload : public TelegramMedia {
+ protected:
+  json::object file(const std::string& bytes, const std::string& kind, const std::string& name) {
+    const auto blob = run(services_->make_blob(bytes, "application/octet-stream")).value();
+    return {{"blob", blob},
+            {"kind", kind},
+            {"name", name},
+            {"mime", "application/octet-stream"},
+            {"bytes", bytes.size()}};
+  }
+  json::array seen() { return get("/messages?chat_id=1001&by=bot").as_array(); }
+};
+
+TEST_F(TelegramUpload, FilesFollowTheTextOrGoAlone) {
+  auto* instance = up();
+  // Larger than what the host keeps in memory, with what ends a part of a form.
+  std::string large(700'000, 'x');
+  large += "\r\n--openclaw-\r\n";
+  json::array files{file(large, "document", "a\"b.bin"), file("PHOTO", "photo", "p.jpg"),
+                    file("OGG", "voice", "v.ogg")};
+  auto answer = send(instance, "see", {{"attachments", files}});
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_EQ(answer->at("messageIds").as_array().size(), 4U);
+  auto shown = seen();
+  ASSERT_EQ(shown.size(), 4U);
+  EXPECT_EQ(shown[0].at("text"), "see");
+  EXPECT_EQ(shown[1].at("media").at("type"), "document");
+  EXPECT_EQ(shown[1].at("media").at("size"), large.size());
+  EXPECT_EQ(shown[1].at("media").at("file_name"), "a_b.bin");
+  EXPECT_EQ(shown[2].at("media").at("type"), "photo");
+  EXPECT_EQ(shown[3].at("media").at("type"), "voice");
+  ASSERT_TRUE(send(instance, "", {{"attachments", json::array{file("D", "document", "d.txt")}}})
+                  .has_value());
+  EXPECT_EQ(seen().size(), 5U);
+  down(instance);
+}
+
+TEST_F(TelegramUpload, WhatIsNoPhotoGoesAsADocument) {
+  auto* instance = up();
+  post("/faults", {{"method", "sendPhoto"},
+                   {"count", 1},
+                   {"action", "error"},
+                   {"code", 400},
+                   {"description", "Bad Request: IMAGE_PROCESS_FAILED"}});
+  ASSERT_TRUE(
+      send(instance, "", {{"attachments", json::array{file("P", "photo", "p.jpg")}}}).has_value());
+  EXPECT_EQ(seen().at(0).at("media").at("type"), "document");
+  down(instance);
+}
+
+TEST_F(TelegramUpload, ASendThatWasCutGoesOnWithItsFiles) {
+  auto* instance = up();
+  auto answer =
+      send(instance, "see",
+           {{"attachments", json::array{file("A", "document", "a"), file("B", "document", "b")}},
+            {"resume", {{"sent", 2}, {"messageId", "9"}}}});
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  auto shown = seen();
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_EQ(shown[0].at("media").at("file_name"), "b");
+  down(instance);
+}
+
 }  // namespace
 }  // namespace openclaw::telegram_test
