@@ -3,12 +3,14 @@
 #
 #   scripts/sandbox-setup.sh           build openclaw-sandbox:bookworm-slim
 #   scripts/sandbox-setup.sh NAME:TAG  build it under another name
+#   scripts/sandbox-setup.sh --base-only
+#                                      only see that the engine answers and the base image is there
 #
 # Works from any folder. Settings, from the environment:
 #   OPENCLAW_DOCKER   the docker program (docker)
 set -euo pipefail
 
-image=openclaw-sandbox:bookworm-slim
+image=openclaw-sandbox:bookworm-slim base_only=0
 base=debian:bookworm-slim
 docker=${OPENCLAW_DOCKER:-docker}
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -19,6 +21,7 @@ die() { say "$*"; exit 1; }
 for arg in "$@"; do
   case $arg in
     -h | --help) sed -n '2,/^set -euo/{/^set -euo/d;s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    --base-only) base_only=1 ;;
     -*) say "unknown option $arg"; exit 2 ;;
     *) image=$arg ;;
   esac
@@ -42,6 +45,7 @@ if ! "$docker" image inspect "$base" >/dev/null 2>&1 && ! "$docker" pull -q "$ba
   say "another machine: docker pull $base && docker save $base -o base.tar there, docker load -i base.tar here"
   exit 1
 fi
+if ((base_only)); then exit 0; fi
 
 say "building $image"
 "$docker" build -t "$image" -f "$root/Dockerfile.sandbox" "$root/scripts" ||
