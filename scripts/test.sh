@@ -26,11 +26,24 @@ step "Docker engine and sandbox image"
 tests/docker-lab/up.sh
 scripts/sandbox-setup.sh
 
+# The big images take minutes from cold, most of it waiting for packages: they are built beside the compilers. The
+# tests run the same scripts again, which the engine then answers from its layers.
+image_log=$(mktemp)
+{ nice scripts/sandbox-common-setup.sh && nice scripts/sandbox-browser-setup.sh; } >"$image_log" 2>&1 &
+image_builds=$!
+trap 'kill $image_builds 2>/dev/null || true; rm -f "$image_log"' EXIT
+images_ready() {
+  [[ -n $image_builds ]] || return 0
+  if ! wait "$image_builds"; then cat "$image_log" >&2; echo 'The sandbox images could not be built (see above)' >&2; exit 1; fi
+  image_builds=
+}
+
 suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   step "$1: build"
   # BUILD_TESTING is named because scripts/run.sh may have configured the same folder without tests.
   cmake --preset "$1" -DBUILD_TESTING=ON "${@:2}" >/dev/null
   cmake --build --preset "$1"
+  images_ready
   step "$1: tests"
   ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j3
 }
