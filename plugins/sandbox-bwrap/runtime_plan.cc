@@ -43,6 +43,11 @@ bool inside(const std::string& path, const std::string& root) {
 
 // Only the walls that this backend has can be asked for; a wall that is asked for must be there.
 Outcome<Nothing> check_possible(const json::object& spec) {
+  if (!text_of(spec, "kind").empty()) {
+    return failure(OC_UNIMPLEMENTED,
+                   "the backend bwrap has no browser. Type: openclaw config set "
+                   "agents.defaults.sandbox.backend docker");
+  }
   std::string network = text_of(spec, "network");
   if (!network.empty() && network != "none") {
     return refused("network", "is \"" + network +

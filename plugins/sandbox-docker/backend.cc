@@ -1,5 +1,6 @@
 #include "backend.h"
 
+#include "browser_body.h"
 #include "exec_run.h"
 #include "init_run.h"
 #include "spec_reader.h"
@@ -13,6 +14,15 @@ constexpr std::uint64_t kSetupTimeoutMs = 10 * 60 * 1000;
 
 void finish(Completion& done, const Failure& why) {
   done.error(why.code, why.message);
+}
+
+// Whether the container can be used or started as it is, whatever its settings.
+bool can_go_on(const json::object& container, const json::object& spec) {
+  std::string state = state_of(container);
+  if (state == "running") return true;
+  if (is_browser(spec)) return false;  // it keeps nothing but its profile, which is mounted
+  // The workspace of a former spare has another name than the one it was mounted by.
+  return !is_spare(container) || state == "paused";
 }
 
 }  // namespace
@@ -141,12 +151,9 @@ Flow<Outcome<json::object>> DockerBackend::ensured(json::object spec, std::uint6
                             name);
     }
     std::string id = text_of(container, "Id");
-    std::string state = state_of(container);
     stale = !has_settings_of(container, spec);
-    // The workspace of a former spare has another name than the one it was mounted by.
-    bool startable = !is_spare(container) || state == "running" || state == "paused";
-    if (startable && (!stale || !flag_of(spec, "replaceStale"))) {
-      if (state != "running") {
+    if (can_go_on(container, spec) && (!stale || !flag_of(spec, "replaceStale"))) {
+      if (state_of(container) != "running") {
         Outcome<Nothing> started = co_await containers_.start(id);
         if (started.has_error()) co_return started.error();
       }

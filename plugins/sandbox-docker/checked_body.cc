@@ -5,6 +5,7 @@
 
 #include "bind_guard.h"
 #include "body_check.h"
+#include "browser_body.h"
 #include "create_body.h"
 #include "spec_reader.h"
 
@@ -42,13 +43,18 @@ Outcome<std::string> profile_text(const std::string& path) {
 
 Outcome<json::object> checked_body(const json::object& spec, const std::string& init,
                                    const std::string& engine_socket) {
+  bool browser = is_browser(spec);
+  if (!browser && !text_of(spec, "kind").empty()) {
+    return failure(OC_UNIMPLEMENTED, "ensure: this backend knows no sandbox of the kind \"" +
+                                         text_of(spec, "kind") + "\"");
+  }
   CreateContext context;
   context.created_at_ms = now_ms();
   context.init_program = init;
   Outcome<std::string> profile = profile_text(text_of(spec, "seccompProfile"));
   if (profile.has_error()) return profile.error();
   context.seccomp_text = std::move(*profile);
-  json::object body = create_body(spec, context);
+  json::object body = browser ? browser_body(spec, context) : create_body(spec, context);
   const json::object& allow = object_of(spec, "allow");
   Allowances allowances;
   allowances.container_namespace_join = flag_of(allow, "containerNamespaceJoin");
@@ -72,10 +78,15 @@ Outcome<json::object> checked_body(const json::object& spec, const std::string& 
     std::string kind = text_of(*mount, "kind");
     if (kind == "workspace" || kind == "agent") own = i + 1;
     Outcome<std::filesystem::path> source = checked_source(text_of(*mount, "source"), kind, rules);
-    if (source.has_error()) return source.error();
+    if (source.has_error()) {
+      Failure why = source.error();
+      if (browser) why.message = in_terms_of_browser(why.message);
+      return why;
+    }
     mounts[i].as_object()["Source"] = source->string();
   }
-  std::string problem = body_problem(body, text_of(spec, "workdir"), own, allowances);
+  auto* check = browser ? browser_body_problem : body_problem;
+  std::string problem = check(body, text_of(spec, "workdir"), own, allowances);
   if (!problem.empty())
     return failure(OC_PERMISSION_DENIED, "the sandbox was not created: " + problem);
   return body;

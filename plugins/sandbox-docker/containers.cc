@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "browser_body.h"
+#include "browser_network.h"
 #include "checked_body.h"
 #include "exec_run.h"
 #include "init_program.h"
@@ -18,12 +20,15 @@ namespace {
 
 constexpr std::uint32_t kEngineTimeoutMs = 30'000;
 constexpr std::size_t kMaxSetupOutput = 4000;
+constexpr const char* kBrowserStopSeconds = "5";
 
-Failure image_missing(const std::string& image) {
-  return failure(OC_FAILED_PRECONDITION, "the sandbox image " + image +
-                                             " is not there. Build it: scripts/sandbox-setup.sh, "
-                                             "or name another one: openclaw config set "
-                                             "agents.defaults.sandbox.docker.image NAME");
+Failure image_missing(const json::object& spec) {
+  bool browser = is_browser(spec);
+  return failure(OC_FAILED_PRECONDITION,
+                 "the sandbox image " + text_of(spec, "image") + " is not there. Build it: " +
+                     (browser ? "scripts/sandbox-browser-setup.sh" : "scripts/sandbox-setup.sh") +
+                     ", or name another one: openclaw config set agents.defaults.sandbox." +
+                     (browser ? "browser" : "docker") + ".image NAME");
 }
 
 const json::object& labels_of(const json::object& container) {
@@ -37,6 +42,23 @@ std::string name_of(const json::object& container) {
   if (name.empty() && !names.empty() && names[0].is_string())
     name = std::string(names[0].get_string());
   return name.starts_with('/') ? name.substr(1) : name;
+}
+
+// Which port of the host leads to which of a running container's.
+json::array published_ports(const json::object& container) {
+  json::array out;
+  for (const auto& [name, where] : object_of(object_of(container, "NetworkSettings"), "Ports")) {
+    const json::array* bindings = where.if_array();
+    const json::object* first =
+        bindings && !bindings->empty() ? bindings->front().if_object() : nullptr;
+    std::string text = first ? text_of(*first, "HostPort") : std::string();
+    int inside = 0, host = 0;
+    std::string_view port = name;
+    std::from_chars(port.data(), port.data() + port.size(), inside);
+    std::from_chars(text.data(), text.data() + text.size(), host);
+    if (inside > 0 && host > 0) out.push_back({{"container", inside}, {"host", host}});
+  }
+  return out;
 }
 
 // What decides whether our init can run, once for all containers that agree in it.
@@ -61,6 +83,10 @@ bool is_spare(const json::object& container) {
   return text_of(labels_of(container), kLabelSpare) == "1";
 }
 
+bool is_browser_container(const json::object& container) {
+  return text_of(labels_of(container), kLabelBrowser) == "1";
+}
+
 bool has_settings_of(const json::object& container, const json::object& spec) {
   bool handed_over = is_spare(container) && !flag_of(spec, "spare");
   return text_of(labels_of(container), kLabelHash) ==
@@ -78,16 +104,21 @@ json::object runtime_of(const json::object& container) {
   std::string created = text_of(labels, kLabelCreated);
   std::int64_t created_ms = 0;
   std::from_chars(created.data(), created.data() + created.size(), created_ms);
-  return {{"runtimeId", text_of(container, "Id")},
-          {"name", name_of(container)},
-          {"state", state_of(container)},
-          {"image", image.empty() ? text_of(container, "Image") : image},
-          {"sessionKey", text_of(labels, kLabelSession)},
-          {"agentId", text_of(labels, kLabelAgent)},
-          {"gatewayId", text_of(labels, kLabelGateway)},
-          {"configHash", text_of(labels, kLabelHash)},
-          {"spare", is_spare(container)},
-          {"createdAtMs", created_ms}};
+  json::object out = {{"runtimeId", text_of(container, "Id")},
+                      {"name", name_of(container)},
+                      {"state", state_of(container)},
+                      {"image", image.empty() ? text_of(container, "Image") : image},
+                      {"sessionKey", text_of(labels, kLabelSession)},
+                      {"agentId", text_of(labels, kLabelAgent)},
+                      {"gatewayId", text_of(labels, kLabelGateway)},
+                      {"configHash", text_of(labels, kLabelHash)},
+                      {"spare", is_spare(container)},
+                      {"createdAtMs", created_ms}};
+  if (is_browser_container(container)) {
+    out["kind"] = "browser";
+    out["ports"] = published_ports(container);
+  }
+  return out;
 }
 
 std::shared_ptr<InitLink> Containers::link(const std::string& id) const {
@@ -115,6 +146,7 @@ void Containers::forget(const std::string& id) {
 
 Flow<json::object> Containers::with_exec_path(json::object container, json::object spec) {
   json::object runtime = runtime_of(container);
+  if (is_browser(spec)) co_return runtime;  // no commands get in
   std::string id = text_of(container, "Id");
   std::string label = text_of(object_of(object_of(container, "Config"), "Labels"), kLabelInit);
   std::string why = why_no_init(spec);
@@ -143,7 +175,7 @@ Flow<json::object> Containers::with_exec_path(json::object container, json::obje
 Flow<Outcome<json::object>> Containers::create(json::object spec, std::uint64_t timeout_ms) {
   std::string name = text_of(spec, "name");
   std::string draft = name + ".new";
-  bool with_init = why_no_init(spec).empty();
+  bool with_init = !is_browser(spec) && why_no_init(spec).empty();
   Outcome<std::string> id = co_await create_draft(spec, draft, with_init);
   if (id.has_error() && with_init && id.error().code != OC_UNAVAILABLE) {
     Failure first = id.error();
@@ -205,6 +237,10 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
   }
   Outcome<json::object> body = checked_body(spec, init, engine_.socket_path());
   if (body.has_error()) co_return body.error();
+  if (is_browser(spec)) {
+    Outcome<Nothing> network = co_await ensure_browser_network(engine_, text_of(spec, "network"));
+    if (network.has_error()) co_return network.error();
+  }
   json::array* mounts = &(*body)["HostConfig"].as_object()["Mounts"].as_array();
   Outcome<Nothing> mapped = co_await map_sources(mounts);
   if (mapped.has_error()) co_return mapped.error();
@@ -214,7 +250,7 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
   if (reply.has_error()) co_return reply.error();
   if (reply->status == 404) {
     std::string message = Engine::message_of(*reply);
-    if (message.find("mage") != std::string::npos) co_return image_missing(text_of(spec, "image"));
+    if (message.find("mage") != std::string::npos) co_return image_missing(spec);
   }
   if (reply->status != 201 || !reply->body.is_object())
     co_return engine_refused(*reply, "create the sandbox");
@@ -322,6 +358,11 @@ Flow<Outcome<Nothing>> Containers::remove(std::string id) {
                       "the container " + id + " is no sandbox of ours and was left alone");
   }
   forget(text_of(found->container, "Id"));
+  if (is_browser_container(found->container) && state_of(found->container) == "running") {
+    // It writes its profile when it is asked to end; that it does not is no reason to keep it.
+    std::string stop = "/containers/" + url_encoded(id) + "/stop?t=" + kBrowserStopSeconds;
+    co_await engine_.call("POST", stop, "", kEngineTimeoutMs);
+  }
   std::string path = "/containers/" + url_encoded(id) + "?force=1&v=1";
   Outcome<Reply> reply = co_await engine_.call("DELETE", path, "", kEngineTimeoutMs);
   if (reply.has_error()) co_return reply.error();

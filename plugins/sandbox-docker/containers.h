@@ -59,6 +59,7 @@ class Containers {
 // What `ensure`, `describe` and `list` say about a container, from the engine's own description.
 json::object runtime_of(const json::object& container);
 bool is_ours(const json::object& container);
+bool is_browser_container(const json::object& container);
 // "running", "exited", ...
 std::string state_of(const json::object& container);
 bool is_spare(const json::object& container);
