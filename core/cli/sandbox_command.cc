@@ -69,7 +69,7 @@ void explain(Context& context, const ExplainQuestion& question) {
 
 // The gateway knows best; without one, the engine; without that, what the last gateway wrote down.
 struct Listing {
-  json::array containers;
+  json::array containers, browsers;
   std::string source, problem;
 };
 
@@ -96,6 +96,9 @@ std::optional<Listing> listing(Context& context) {
     if (const auto* list = find_at(*answer, "/containers"); list && list->is_array()) {
       out.containers = list->get_array();
     }
+    if (const auto* list = find_at(*answer, "/browsers"); list && list->is_array()) {
+      out.browsers = list->get_array();
+    }
     return out;
   }
   auto config = context.checked_config();
@@ -106,10 +109,13 @@ std::optional<Listing> listing(Context& context) {
     out.source = "record";
     out.problem = found.error().message;
     out.containers = recorded(context.paths(), "containers.json");
+    out.browsers = recorded(context.paths(), "browsers.json");
     return out;
   }
   out.source = "engine";
-  for (const auto& info : *found) out.containers.emplace_back(sandbox::container_row(info));
+  for (const auto& info : found->containers)
+    out.containers.emplace_back(sandbox::container_row(info));
+  for (const auto& info : found->browsers) out.browsers.emplace_back(sandbox::container_row(info));
   return out;
 }
 
@@ -150,26 +156,22 @@ void print_containers(Context& context, std::string_view what, const json::array
 }
 
 void list(Context& context, bool only_browsers) {
-  Listing found;
-  if (only_browsers) {
-    found.source = "record";
-  } else {
-    auto listed = listing(context);
-    if (!listed) return;
-    found = std::move(*listed);
-  }
-  auto browsers = recorded(context.paths(), "browsers.json");
+  auto listed = listing(context);
+  if (!listed) return;
+  Listing& found = *listed;
+  if (only_browsers) found.containers.clear();
   if (context.json) {
     json::object out;
     out["containers"] = std::move(found.containers);
-    out["browsers"] = std::move(browsers);
+    out["browsers"] = std::move(found.browsers);
     out["source"] = found.source;
     if (!found.problem.empty()) out["problem"] = found.problem;
     context.out().print_json(out);
     return;
   }
   if (!only_browsers) print_containers(context, "sandbox containers", found.containers);
-  if (only_browsers || !browsers.empty()) print_containers(context, "browser containers", browsers);
+  if (only_browsers || !found.browsers.empty())
+    print_containers(context, "browser containers", found.browsers);
   if (!found.problem.empty()) {
     context.out().note("The state is as it was last written down, because: " + found.problem);
   }
@@ -187,6 +189,7 @@ struct Recreate {
 
 std::optional<json::array> removed_by_gateway(Context& context, const Recreate& wanted) {
   json::object params{{"force", wanted.force}};
+  if (wanted.browser) params["browser"] = true;
   if (!wanted.session.empty()) params["sessionKey"] = wanted.session;
   if (!wanted.agent.empty()) params["agentId"] = wanted.agent;
   auto answer =
@@ -209,8 +212,8 @@ std::optional<json::array> removed_here(Context& context, const Recreate& wanted
     key = *canonical;
   }
   auto names = gateway::recreate_sandboxes(
-      {context.paths(), *config, std::chrono::milliseconds(context.timeout_ms)}, key, wanted.agent,
-      wanted.force);
+      {context.paths(), *config, std::chrono::milliseconds(context.timeout_ms)},
+      {key, wanted.agent, wanted.browser, wanted.force});
   if (names.has_error()) {
     context.fail(names.error());
     return std::nullopt;
@@ -229,14 +232,8 @@ void recreate(Context& context, Recreate wanted) {
     return;
   }
   if (!wanted.agent.empty()) wanted.agent = session::normalise_agent_id(wanted.agent);
-  std::optional<json::array> removed;
-  // No part of this version makes browser containers, so there is none to remove.
-  if (wanted.browser) {
-    removed = json::array();
-  } else {
-    removed = context.gateway_expected() ? removed_by_gateway(context, wanted)
-                                         : removed_here(context, wanted);
-  }
+  auto removed = context.gateway_expected() ? removed_by_gateway(context, wanted)
+                                            : removed_here(context, wanted);
   if (!removed) return;
   if (context.json) {
     context.out().print_json(json::object{{"ok", true}, {"removed", std::move(*removed)}});

@@ -9,6 +9,7 @@
 #include "gateway/tool_entry.h"
 #include "logging/logging.h"
 #include "sandbox/explain.h"
+#include "sandbox/sandbox_browsers.h"
 
 namespace openclaw::gateway {
 namespace {
@@ -231,9 +232,15 @@ Awaitable<Reply> sandbox_list(ServerState& state, MethodCall) {
   for (const auto& info : list.value()) {
     containers.emplace_back(sandbox::container_row(info));
   }
+  json::array browsers;
+  if (auto* rooms = state.services.sandboxes.browsers()) {
+    auto found = co_await rooms->list(Limits::within(std::chrono::seconds(20)));
+    if (found.has_error()) co_return Reply::failed(found.error());
+    for (const auto& info : found.value()) browsers.emplace_back(sandbox::container_row(info));
+  }
   json::object out;
   out["containers"] = std::move(containers);
-  out["browsers"] = json::array{};
+  out["browsers"] = std::move(browsers);
   co_return Reply::ok(std::move(out));
 }
 
@@ -245,12 +252,20 @@ Awaitable<Reply> sandbox_recreate(ServerState& state, MethodCall call) {
     if (canonical.has_error()) co_return Reply::failed(canonical.error());
     key = canonical.value();
   }
-  auto removed = co_await state.services.sandboxes.recreate(
-      key, text_param(call.params, "agentId"), bool_param(call.params, "force", false),
-      Limits::within(std::chrono::minutes(2)));
-  if (removed.has_error()) co_return Reply::failed(removed.error());
+  auto agent = text_param(call.params, "agentId");
+  auto limits = Limits::within(std::chrono::minutes(2));
   json::array names;
-  for (const auto& name : removed.value()) names.emplace_back(name);
+  if (auto* browsers = state.services.sandboxes.browsers()) {
+    auto removed = co_await browsers->recreate(key, agent, limits);
+    if (removed.has_error()) co_return Reply::failed(removed.error());
+    for (const auto& name : removed.value()) names.emplace_back(name);
+  }
+  if (!bool_param(call.params, "browser", false)) {
+    auto removed = co_await state.services.sandboxes.recreate(
+        key, agent, bool_param(call.params, "force", false), limits);
+    if (removed.has_error()) co_return Reply::failed(removed.error());
+    for (const auto& name : removed.value()) names.emplace_back(name);
+  }
   json::object out;
   out["ok"] = true;
   out["removed"] = std::move(names);
@@ -279,6 +294,7 @@ const ParamTable kToolsInvoke{{{"tool", Kind::kText, true},
                                {"agentId", Kind::kText, false, 0, 64}}};
 const ParamTable kRecreate{{{"sessionKey", Kind::kText, false, 0, 512},
                             {"agentId", Kind::kText, false, 0, 64},
+                            {"browser", Kind::kBoolean},
                             {"force", Kind::kBoolean}}};
 
 }  // namespace

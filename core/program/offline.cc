@@ -1,20 +1,47 @@
 #include "program/offline.h"
 
 #include "program/workbench.h"
+#include "sandbox/sandbox_browsers.h"
 
 namespace openclaw::gateway {
 namespace {
 
-using Containers = Result<std::vector<sandbox::ContainerInfo>>;
+using Containers = Result<SandboxList>;
 using Names = Result<std::vector<std::string>>;
 
 Awaitable<> list_into(sandbox::SandboxManager* sandboxes, Limits limits, Containers* out) {
-  *out = co_await sandboxes->list(limits);
+  SandboxList found;
+  auto containers = co_await sandboxes->list(limits);
+  if (containers.has_error()) {
+    *out = containers.error();
+    co_return;
+  }
+  found.containers = std::move(*containers);
+  if (auto* rooms = sandboxes->browsers()) {
+    auto browsers = co_await rooms->list(limits);
+    if (browsers.has_error()) {
+      *out = browsers.error();
+      co_return;
+    }
+    found.browsers = std::move(*browsers);
+  }
+  *out = std::move(found);
 }
 
-Awaitable<> recreate_into(sandbox::SandboxManager* sandboxes, std::string session_key,
-                          std::string agent_id, bool force, Limits limits, Names* out) {
-  *out = co_await sandboxes->recreate(std::move(session_key), std::move(agent_id), force, limits);
+Awaitable<> recreate_into(sandbox::SandboxManager* sandboxes, RecreateFilter filter, Limits limits,
+                          Names* out) {
+  std::vector<std::string> names;
+  if (auto* browsers = sandboxes->browsers()) {
+    *out = co_await browsers->recreate(filter.session_key, filter.agent_id, limits);
+    if (out->has_error()) co_return;
+    names = std::move(out->value());
+  }
+  if (!filter.only_browsers) {
+    *out = co_await sandboxes->recreate(filter.session_key, filter.agent_id, filter.force, limits);
+    if (out->has_error()) co_return;
+    for (auto& name : out->value()) names.push_back(std::move(name));
+  }
+  *out = std::move(names);
 }
 
 Awaitable<> sweep_into(sandbox::SandboxManager* sandboxes, std::vector<std::string>* out) {
@@ -30,12 +57,11 @@ Containers list_sandboxes(const Offline& offline) {
   return found;
 }
 
-Names recreate_sandboxes(const Offline& offline, std::string session_key, std::string agent_id,
-                         bool force) {
+Names recreate_sandboxes(const Offline& offline, RecreateFilter filter) {
   Workbench bench(offline.paths, offline.config);
   Names removed = Error(Code::kInternal, "the sandboxes were not removed");
-  bench.run(recreate_into(&bench.sandboxes(), std::move(session_key), std::move(agent_id), force,
-                          Limits::within(offline.limit), &removed));
+  bench.run(recreate_into(&bench.sandboxes(), std::move(filter), Limits::within(offline.limit),
+                          &removed));
   return removed;
 }
 

@@ -19,10 +19,18 @@ struct Offline {
   std::chrono::milliseconds limit{20000};
 };
 
-Result<std::vector<sandbox::ContainerInfo>> list_sandboxes(const Offline& offline);
-// The names of the containers that were removed. Empty filters: all.
-Result<std::vector<std::string>> recreate_sandboxes(const Offline& offline, std::string session_key,
-                                                    std::string agent_id, bool force);
+struct SandboxList {
+  std::vector<sandbox::ContainerInfo> containers, browsers;
+};
+Result<SandboxList> list_sandboxes(const Offline& offline);
+
+struct RecreateFilter {
+  std::string session_key, agent_id;  // empty: all
+  bool only_browsers = false;
+  bool force = false;  // also while a command runs in it
+};
+// The names of the containers that were removed.
+Result<std::vector<std::string>> recreate_sandboxes(const Offline& offline, RecreateFilter filter);
 
 // The names of those that were idle, too old or out of date.
 std::vector<std::string> prune_sandboxes(const Offline& offline);

@@ -13,8 +13,7 @@ constexpr std::uint64_t kMaxFileBytes = 8 * 1024 * 1024;
 // How often the time of last use alone is worth a write.
 constexpr std::int64_t kTouchSaveMs = 10'000;
 
-std::filesystem::path file_in(const config::Paths& paths,
-                              std::string_view name = "containers.json") {
+std::filesystem::path file_in(const config::Paths& paths, std::string_view name) {
   return paths.state_dir / "sandbox" / name;
 }
 
@@ -35,9 +34,10 @@ std::string file_text(const std::map<std::string, RegistryEntry>& entries) {
 
 }  // namespace
 
-ContainerRegistry::ContainerRegistry(Runtime& runtime, const config::Paths& paths)
-    : runtime_(runtime), file_(file_in(paths)) {
-  for (auto& entry : read(paths)) entries_[entry.container_name] = std::move(entry);
+ContainerRegistry::ContainerRegistry(Runtime& runtime, const config::Paths& paths,
+                                     std::string_view file)
+    : runtime_(runtime), file_(file_in(paths, file)) {
+  for (auto& entry : read(paths, file)) entries_[entry.container_name] = std::move(entry);
 }
 
 std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths,

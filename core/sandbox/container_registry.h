@@ -1,5 +1,6 @@
 // ContainerRegistry: <state>/sandbox/containers.json, the containers this gateway made and when
-// each was last used. The file is what `sandbox list` reads without a gateway.
+// each was last used; browsers.json is the same of sandbox browsers. The file is what `sandbox
+// list` reads without a gateway.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@ struct RegistryEntry {
 // Loop thread only; the file is written on the blocking pool, one write at a time.
 class ContainerRegistry {
  public:
-  ContainerRegistry(Runtime& runtime, const config::Paths& paths);
+  ContainerRegistry(Runtime& runtime, const config::Paths& paths,
+                    std::string_view file = "containers.json");
 
   // Entries of the file; a file that cannot be read counts as empty.
   // `file` is "containers.json" or "browsers.json".

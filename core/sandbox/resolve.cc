@@ -84,24 +84,6 @@ json::array ulimits_of(const json::value& setting) {
   return out;
 }
 
-void put_limits(json::object& spec, const Settings& settings) {
-  if (auto pids = whole(&settings.at("docker.pidsLimit").value); pids > 0) spec["pidsLimit"] = pids;
-  const json::value& cpus = settings.at("docker.cpus").value;
-  if (cpus.is_number() && cpus.to_number<double>() > 0) spec["cpus"] = cpus.to_number<double>();
-  auto memory = parse_size(settings.at("docker.memory").value, "docker.memory");
-  auto swap = parse_size(settings.at("docker.memorySwap").value, "docker.memorySwap");
-  std::int64_t memory_bytes = memory.has_value() ? *memory : 0;
-  std::int64_t swap_bytes = swap.has_value() ? *swap : 0;
-  // The default for memorySwap was chosen for the default memory: it follows a memory somebody set.
-  if (settings.at("docker.memorySwap").source == "default" &&
-      settings.at("docker.memory").source != "default") {
-    swap_bytes = std::min(memory_bytes, std::numeric_limits<std::int64_t>::max() / 2) * 2;
-  }
-  if (memory_bytes > 0) spec["memoryBytes"] = memory_bytes;
-  if (memory_bytes > 0 && swap_bytes > 0) spec["memorySwapBytes"] = swap_bytes;
-  spec["ulimits"] = ulimits_of(settings.at("docker.ulimits").value);
-}
-
 void put_mounts(json::object& spec, const Settings& settings, const View& view) {
   json::array mounts;
   mounts.push_back({{"kind", "workspace"},
@@ -114,22 +96,7 @@ void put_mounts(json::object& spec, const Settings& settings, const View& view) 
                       {"target", "/agent"},
                       {"readOnly", true}});
   }
-  const json::array* binds = settings.at("docker.binds").value.if_array();
-  for (const auto& bind : binds ? *binds : json::array{}) {
-    std::string text = bind.is_string() ? std::string(bind.get_string()) : std::string();
-    auto colon = text.find(":/");
-    if (colon == std::string::npos) continue;  // check_settings() has reported it
-    std::string target = text.substr(colon + 1);
-    bool read_only = false;
-    if (auto mode = target.find(':'); mode != std::string::npos) {
-      read_only = target.substr(mode + 1) == "ro";
-      target.resize(mode);
-    }
-    mounts.push_back({{"kind", "bind"},
-                      {"source", text.substr(0, colon)},
-                      {"target", target},
-                      {"readOnly", read_only}});
-  }
+  for (auto& bind : bind_mounts(settings, "docker.binds")) mounts.push_back(std::move(bind));
   spec["mounts"] = std::move(mounts);
 }
 
@@ -158,10 +125,7 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   spec["dns"] = settings.at("docker.dns").value;
   spec["extraHosts"] = settings.at("docker.extraHosts").value;
   put_mounts(spec, settings, view);
-  spec["allow"] = json::object{
-      {"containerNamespaceJoin", settings.flag("docker.dangerouslyAllowContainerNamespaceJoin")},
-      {"reservedTargets", settings.flag("docker.dangerouslyAllowReservedContainerTargets")},
-      {"externalBindSources", settings.flag("docker.dangerouslyAllowExternalBindSources")}};
+  spec["allow"] = allowances(settings);
   spec["bindRoots"] = json::array{view.agent_workspace.string(), workspace_root.string()};
   spec["protectedPaths"] = json::array{paths.state_dir.string()};
   return spec;
@@ -202,6 +166,67 @@ std::string derived_name(std::string_view scope_key) {
   }
   while (!slug.empty() && slug.back() == '-') slug.pop_back();
   return (slug.empty() ? "scope" : slug) + "-" + sha256_hex(scope_key).substr(0, 8);
+}
+
+std::string session_in_scope(std::string_view scope_key, std::string_view agent_id) {
+  std::string agent_scope = "agent:" + std::string(agent_id);
+  bool one_session = !scope_key.empty() && scope_key != agent_scope && scope_key != "shared";
+  return one_session ? std::string(scope_key) : agent_scope + ":probe";
+}
+
+bool scope_is_meant(std::string_view scope_key, std::string_view session_key,
+                    std::string_view scope_of_session, std::string_view agent_id) {
+  if (session_key.empty() && agent_id.empty()) return true;
+  std::string agent_scope = "agent:" + std::string(agent_id);
+  if (!agent_id.empty() && (scope_key == agent_scope || scope_key.starts_with(agent_scope + ":")))
+    return true;
+  return !session_key.empty() && (scope_key == session_key || scope_key == scope_of_session);
+}
+
+void put_limits(json::object& spec, const Settings& settings) {
+  if (auto pids = whole(&settings.at("docker.pidsLimit").value); pids > 0) spec["pidsLimit"] = pids;
+  const json::value& cpus = settings.at("docker.cpus").value;
+  if (cpus.is_number() && cpus.to_number<double>() > 0) spec["cpus"] = cpus.to_number<double>();
+  auto memory = parse_size(settings.at("docker.memory").value, "docker.memory");
+  auto swap = parse_size(settings.at("docker.memorySwap").value, "docker.memorySwap");
+  std::int64_t memory_bytes = memory.has_value() ? *memory : 0;
+  std::int64_t swap_bytes = swap.has_value() ? *swap : 0;
+  // The default for memorySwap was chosen for the default memory: it follows a memory somebody set.
+  if (settings.at("docker.memorySwap").source == "default" &&
+      settings.at("docker.memory").source != "default") {
+    swap_bytes = std::min(memory_bytes, std::numeric_limits<std::int64_t>::max() / 2) * 2;
+  }
+  if (memory_bytes > 0) spec["memoryBytes"] = memory_bytes;
+  if (memory_bytes > 0 && swap_bytes > 0) spec["memorySwapBytes"] = swap_bytes;
+  spec["ulimits"] = ulimits_of(settings.at("docker.ulimits").value);
+}
+
+json::array bind_mounts(const Settings& settings, std::string_view key) {
+  json::array mounts;
+  const json::array* binds = settings.at(key).value.if_array();
+  for (const auto& bind : binds ? *binds : json::array{}) {
+    std::string text = bind.is_string() ? std::string(bind.get_string()) : std::string();
+    auto colon = text.find(":/");
+    if (colon == std::string::npos) continue;  // check_settings() has reported it
+    std::string target = text.substr(colon + 1);
+    bool read_only = false;
+    if (auto mode = target.find(':'); mode != std::string::npos) {
+      read_only = target.substr(mode + 1) == "ro";
+      target.resize(mode);
+    }
+    mounts.push_back({{"kind", "bind"},
+                      {"source", text.substr(0, colon)},
+                      {"target", target},
+                      {"readOnly", read_only}});
+  }
+  return mounts;
+}
+
+json::object allowances(const Settings& settings) {
+  return {
+      {"containerNamespaceJoin", settings.flag("docker.dangerouslyAllowContainerNamespaceJoin")},
+      {"reservedTargets", settings.flag("docker.dangerouslyAllowReservedContainerTargets")},
+      {"externalBindSources", settings.flag("docker.dangerouslyAllowExternalBindSources")}};
 }
 
 std::string gateway_id(const config::Paths& paths) {

@@ -6,12 +6,20 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "sandbox/settings.h"
 
 namespace openclaw::sandbox {
 
 // A folder or container name for a scope key: readable, and never the key itself (keys hold what
 // people on channels choose).
 std::string derived_name(std::string_view scope_key);
+// A session that has this scope; `agent_id` is whose it is. A probe stands for all sessions of an
+// agent.
+std::string session_in_scope(std::string_view scope_key, std::string_view agent_id);
+// Whether the filters of `sandbox recreate` mean this scope. Empty filters: every scope.
+// `scope_of_session` is the scope that the session of `session_key` has.
+bool scope_is_meant(std::string_view scope_key, std::string_view session_key,
+                    std::string_view scope_of_session, std::string_view agent_id);
 // Which gateway a container belongs to, when several share one engine.
 std::string gateway_id(const config::Paths& paths);
 // Where an agent works when nothing confines it.
@@ -20,6 +28,12 @@ std::filesystem::path agent_workspace(const config::Config& config, const config
 // The main session of an agent.
 bool is_main_session(const json::object& root, std::string_view agent_id,
                      std::string_view session_key);
+// The limits of docker.* as a spec has them, whatever the container is for.
+void put_limits(json::object& spec, const Settings& settings);
+// What `key` ("docker.binds") lists, as mounts of a spec.
+json::array bind_mounts(const Settings& settings, std::string_view key);
+// The break-glass keys that are set, as a spec has them.
+json::object allowances(const Settings& settings);
 // SHA-256 (hex) of the value with its keys in order.
 std::string canonical_hash(const json::value& value);
 // "5000:5000" of the folder, or of this process when the folder does not exist yet.

@@ -17,6 +17,7 @@
 #include "sandbox/container_registry.h"
 #include "sandbox/prune.h"
 #include "sandbox/resolve.h"
+#include "sandbox/sandbox_browsers.h"
 #include "sandbox/settings.h"
 #include "sandbox/setup_check.h"
 #include "sandbox/spare_pool.h"
@@ -70,6 +71,10 @@ class Manager final : public SandboxManager {
         spares_(
             runtime, config, registry_, scope_,
             [this](std::string id, Limits limits) { return backend(std::move(id), limits); },
+            now_ms_),
+        browsers_(
+            runtime, config,
+            [this](std::string id, Limits limits) { return backend(std::move(id), limits); },
             now_ms_) {}
 
   void start_sweeping() { scope_.spawn("sandbox sweeper", sweep_forever()); }
@@ -84,6 +89,7 @@ class Manager final : public SandboxManager {
                                                        std::string agent_id, bool force,
                                                        Limits limits) override;
   Awaitable<> stop(Deadline deadline) override;
+  SandboxBrowsers* browsers() override { return &browsers_; }
   void keep_spares() override {
     if (std::exchange(keeping_spares_, true)) return spares_.refill();
     scope_.spawn("sandbox spares", clear_and_fill());
@@ -132,6 +138,7 @@ class Manager final : public SandboxManager {
   std::map<std::string, Ready> known_;  // by scope key
   std::map<std::string, int> running_;  // commands by scope key
   std::vector<std::weak_ptr<ExecState>> live_;
+  SandboxBrowsers browsers_;
   std::set<std::string> warned_;  // container and hash that a stale container was reported for
 };
 
@@ -344,11 +351,9 @@ ContainerInfo Manager::info_of(const json::object& runtime, const std::string& b
   bool made_as_spare = flag_of(runtime, "spare");
   info.spare = made_as_spare && (!entry || entry->session_key == info.session_key);
   if (made_as_spare && entry) info.session_key = entry->session_key;
-  // What the scope would get today. A probe session stands for all sessions of an agent.
+  // What the scope would get today.
   std::string agent = text_of(runtime, "agentId");
-  bool own_session = !info.session_key.empty() && info.session_key != "agent:" + agent &&
-                     info.session_key != "shared";
-  View now = resolve(agent, own_session ? info.session_key : "agent:" + agent + ":probe");
+  View now = resolve(agent, session_in_scope(info.session_key, agent));
   bool wanted = now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend;
   info.image_matches = wanted && text_of(now.spec, "image") == info.image;
   info.stale = !wanted || (made_as_spare ? now.spare_hash : now.config_hash) != info.config_hash;
@@ -398,6 +403,7 @@ Awaitable<Result<std::vector<ContainerInfo>>> Manager::list_of(std::string id, L
   for (const auto& item : runtimes->get_array()) {
     const json::object* runtime = item.if_object();
     if (!runtime || text_of(*runtime, "gatewayId") != own) continue;
+    if (text_of(*runtime, "kind") == "browser") continue;  // browsers_ has them
     out.push_back(info_of(*runtime, id));
   }
   co_return out;
@@ -425,15 +431,11 @@ Awaitable<Result<void>> Manager::remove(ContainerInfo info, Limits limits) {
 
 bool Manager::matches(const ContainerInfo& info, const std::string& session_key,
                       const std::string& agent_id) const {
-  if (session_key.empty() && agent_id.empty()) return true;
-  std::string agent_scope = "agent:" + agent_id;
-  if (!agent_id.empty() &&
-      (info.session_key == agent_scope || info.session_key.starts_with(agent_scope + ":") ||
-       (info.spare && info.session_key.starts_with("spare:" + agent_id + ":")))) {
+  if (info.spare && !agent_id.empty() && info.session_key.starts_with("spare:" + agent_id + ":")) {
     return true;
   }
-  return !session_key.empty() && (info.session_key == session_key ||
-                                  info.session_key == resolve("", session_key).scope_key);
+  std::string scope = session_key.empty() ? std::string() : resolve("", session_key).scope_key;
+  return scope_is_meant(info.session_key, session_key, scope, agent_id);
 }
 
 Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string session_key,
@@ -478,9 +480,9 @@ const char* Manager::why_to_remove(const config::Config& config, const Container
 }
 
 Awaitable<std::vector<std::string>> Manager::sweep() {
-  std::vector<std::string> removed;
-  if (registry_.entries().empty()) co_return removed;  // no reason to wake an engine
   Limits limits = until_stop(kCallTime);
+  std::vector<std::string> removed = co_await browsers_.sweep(limits);
+  if (registry_.entries().empty()) co_return removed;  // no reason to wake an engine
   auto containers = co_await list(limits);
   if (containers.has_error()) {
     spdlog::warn("cannot look for idle sandboxes: {}", containers.error().message);
@@ -528,6 +530,7 @@ Awaitable<> Manager::stop(Deadline deadline) {
     };
     co_await suspend<json::object>(runtime_, limits, std::move(start));
   }
+  co_await browsers_.stop(deadline);
   co_await scope_.stop(deadline);
   co_await registry_.flush(deadline);
 }

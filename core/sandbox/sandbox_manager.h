@@ -73,6 +73,8 @@ struct ContainerInfo {  // one line of `sandbox list`
   bool spare = false;  // nobody's yet
 };
 
+class SandboxBrowsers;
+
 // Loop thread only.
 class SandboxManager {
  public:
@@ -96,6 +98,8 @@ class SandboxManager {
                                                                std::string agent_id, bool force,
                                                                Limits limits) = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
+  // The browsers of sandboxed sessions, swept and stopped with the rest. Null: a manager without.
+  virtual SandboxBrowsers* browsers() { return nullptr; }
   // Keeps as many spare sandboxes ready as the settings say (pool), from now on and in the
   // background; again after the settings have changed. Without it there are none.
   virtual void keep_spares() = 0;

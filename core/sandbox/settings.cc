@@ -53,6 +53,7 @@ const json::object& defaults() {
       {"browser.noVncPort", 6080},
       {"browser.headless", false},
       {"browser.enableNoVnc", true},
+      {"browser.noVncEnabled", nullptr},
       {"browser.allowHostControl", false},
       {"browser.autoStart", true},
       {"browser.autoStartTimeoutMs", 12000},
