@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/agent_service.h"
+#include "browser/browser_tool.h"
 #include "plugin/plugin_host.h"
 #include "process/process_tools.h"
 #include "program/workbench.h"
@@ -18,6 +19,7 @@ std::shared_ptr<process::ProcessTools> add_core_tools(tool::ToolRouter& router,
   workspace::register_file_tools(router, rooms.sandboxes, rooms.runtime, &rooms.config);
   auto commands =
       process::register_process_tools(router, rooms.sandboxes, rooms.runtime, rooms.config);
+  browser::register_browser_tool(router, rooms.sandboxes);
   agent::add_session_tools(router, rooms.agents, rooms.sessions, rooms.config);
   return commands;
 }
