@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kMakeTime = 60s;
+constexpr auto kBrowserMakeTime = 60s;
 constexpr auto kProbeTime = 1s;
 constexpr auto kProbeEvery = 50ms;
 constexpr std::uint64_t kMaxVersionBytes = 64 * 1024;
@@ -136,7 +136,7 @@ Awaitable<> SandboxBrowsers::make(BrowserView view) {
 }
 
 Awaitable<Result<Browser>> SandboxBrowsers::made(BrowserView view) {
-  Limits limits = until_stop(kMakeTime);
+  Limits limits = until_stop(kBrowserMakeTime);
   std::function<Result<void>()> prepare = [view] { return prepare_browser_folder(view); };
   auto prepared = co_await run_blocking<void>(runtime_, limits, std::move(prepare));
   if (prepared.has_error()) co_return prepared.error();

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::string_view kScope = "spare:";
 constexpr auto kRefillPause = 2s;
-constexpr auto kMakeTime = 15min;  // a setup command may install things
+constexpr auto kSpareMakeTime = 15min;  // a setup command may install things
 constexpr auto kRemoveTime = 60s;
 
 std::string spare_scope(const std::string& agent_id) {
@@ -135,7 +135,7 @@ Awaitable<> SparePool::fill_for(std::string agent_id) {
 Awaitable<Result<void>> SparePool::make(View view) {
   auto allowed = check_usable(*config_.current(), view);
   if (allowed.has_error()) co_return allowed.error();
-  Limits limits = within(kMakeTime);
+  Limits limits = within(kSpareMakeTime);
   std::function<Result<void>()> prepare = [view] { return prepare_workspace(view); };
   auto prepared = co_await run_blocking<void>(runtime_, limits, std::move(prepare));
   if (prepared.has_error()) co_return prepared.error();

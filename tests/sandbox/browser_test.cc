@@ -25,6 +25,10 @@ constexpr const char* kPatient = R"("autoStartTimeoutMs":60000)";
 
 class SandboxBrowser : public SandboxFixture {
  protected:
+  void TearDown() override {
+    close();
+    docker("network rm openclaw-test-browser");
+  }
   // `more` is the inside of the browser section, `prune` of the prune section.
   void configure_browser(const std::string& more = R"("headless":true)",
                          const std::string& prune = "") {
@@ -140,6 +144,33 @@ TEST_F(SandboxBrowser, R240WhoIsNotInTheRangeGetsNoAnswer) {
   EXPECT_THAT(browser.error().message, HasSubstr("docker logs " + view().name));
   EXPECT_EQ(inspect(view().name).at("State").at("Running"), true)
       << "it is there and does not listen";
+}
+
+// The network that we make parts its containers; on one that somebody made, the range alone is the
+// wall. The last row shows that the neighbour could see an answer.
+TEST_F(SandboxBrowser, R240ANeighbourOnTheNetworkGetsNoAnswerUnlessItIsInTheRange) {
+  struct Row {
+    bool made_by_hand;
+    const char* range;
+    bool answered;
+  };
+  for (const Row& row : {Row{false, "", false}, Row{true, "", false},
+                         Row{true, R"(,"cdpSourceRange":"0.0.0.0/0")", true}}) {
+    if (row.made_by_hand) ASSERT_EQ(docker("network create openclaw-test-browser"), 0);
+    configure_browser(R"("headless":true)" + std::string(row.range));
+    auto browser = ensure();
+    ASSERT_TRUE(browser.has_value()) << browser.error().message;
+    json::value networks = inspect(browser->name).at("NetworkSettings").at("Networks");
+    std::string address(networks.at("openclaw-test-browser").at("IPAddress").as_string());
+    int code = docker(
+        "run --rm --network openclaw-test-browser debian:bookworm-slim timeout 3 bash -c '" +
+        ("exec 3<>/dev/tcp/" + address) + "/9222; printf \"GET /json/version HTTP/1.1\\r\\n" +
+        "Host: localhost\\r\\nConnection: close\\r\\n\\r\\n\" >&3; grep -q webSocketDebuggerUrl "
+        "<&3'");
+    EXPECT_EQ(code == 0, row.answered) << row.made_by_hand << row.range;
+    close();
+    ASSERT_EQ(docker("network rm openclaw-test-browser"), 0);
+  }
 }
 
 TEST_F(SandboxBrowser, R213IdleAndOldBrowsersAreRemovedByTheSameRules) {

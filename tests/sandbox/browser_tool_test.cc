@@ -21,6 +21,10 @@ constexpr const char* kToolAllowed =
 
 class SandboxBrowserTool : public SandboxFixture {
  protected:
+  void TearDown() override {
+    close();
+    docker("network rm openclaw-test-browser");
+  }
   // `browser` is the inside of the browser section.
   void configure_tool(const std::string& browser, const std::string& tools = kToolAllowed,
                       const std::string& mode = "all") {

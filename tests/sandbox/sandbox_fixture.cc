@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "sandbox/resolve.h"
+#include "sandbox/sandbox_browsers.h"
 
 namespace openclaw::sandbox {
 
@@ -65,6 +66,10 @@ Awaitable<> remove_all(SandboxManager& manager) {
   Limits limits = Limits::within(60s);
   auto removed = co_await manager.recreate("", "", true, limits);
   static_cast<void>(removed);
+  if (auto* browsers = manager.browsers()) {
+    auto gone = co_await browsers->recreate("", "", limits);
+    static_cast<void>(gone);
+  }
 }
 
 }  // namespace
