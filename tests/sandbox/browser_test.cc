@@ -156,7 +156,9 @@ TEST_F(SandboxBrowser, R240ANeighbourOnTheNetworkGetsNoAnswerUnlessItIsInTheRang
   };
   for (const Row& row : {Row{false, "", false}, Row{true, "", false},
                          Row{true, R"(,"cdpSourceRange":"0.0.0.0/0")", true}}) {
-    if (row.made_by_hand) ASSERT_EQ(docker("network create openclaw-test-browser"), 0);
+    if (row.made_by_hand) {
+      ASSERT_EQ(docker("network create openclaw-test-browser"), 0);
+    }
     configure_browser(R"("headless":true)" + std::string(row.range));
     auto browser = ensure();
     ASSERT_TRUE(browser.has_value()) << browser.error().message;
