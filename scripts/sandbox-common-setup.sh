@@ -26,7 +26,7 @@ done
 
 # It also says what is wrong when there is no engine.
 "$docker" image inspect "$under" >/dev/null 2>&1 || "$root/scripts/sandbox-setup.sh"
-say "building $image (about 1.2 GB)"
+say "building $image (about 1.6 GB)"
 "$docker" build -t "$image" -f "$root/Dockerfile.sandbox-common" "$root/scripts" ||
   { say "the build failed (its output is above). It needs Debian's packages: check the network of the build"; exit 1; }
 say "done: $image"

@@ -45,7 +45,11 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   cmake --build --preset "$1"
   images_ready
   step "$1: tests"
-  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j3
+  local left_out=()
+  # There is nothing for it to find where there is one thread, or a compiler is what is tested; asan runs them all.
+  [[ $1 == tsan ]] &&
+    left_out=(-E '^(plugin_api\.compile_matrix|plugin_host\.out_of_tree|tool\.R226OnlyTheRouterMayCallRun|policy\.ToolPolicyProperty\.|docker\.Images\.|sandbox-config\.RandomConfig\.)')
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j3 ${left_out[@]+"${left_out[@]}"}
 }
 for name in $suites; do
   case $name in
