@@ -49,7 +49,10 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   # There is nothing for it to find where there is one thread, or a compiler is what is tested; asan runs them all.
   [[ $1 == tsan ]] &&
     left_out=(-E '^(plugin_api\.compile_matrix|plugin_host\.out_of_tree|tool\.R226OnlyTheRouterMayCallRun|policy\.ToolPolicyProperty\.|docker\.Images\.|sandbox-config\.RandomConfig\.)')
-  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j3 ${left_out[@]+"${left_out[@]}"}
+  # A release beside sanitizers has no unit tests.
+  ctest --test-dir "build/$1" --output-on-failure -j3 -LE end_to_end ${left_out[@]+"${left_out[@]}"}
+  step "$1: end-to-end tests"
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2 -L end_to_end
 }
 for name in $suites; do
   case $name in
