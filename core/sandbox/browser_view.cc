@@ -103,9 +103,8 @@ json::object browser_spec(const Settings& settings, const config::Paths& paths, 
 
 }  // namespace
 
-BrowserView resolve_browser(const config::Config& config, const config::Paths& paths,
-                            const View& view) {
-  Settings settings = Settings::merge(config.root(), view.agent_id);
+BrowserView resolve_browser(const config::Paths& paths, const View& view) {
+  const Settings& settings = *view.settings;
   BrowserView out;
   out.enabled = view.sandboxed && settings.flag("browser.enabled");
   out.headless = settings.flag("browser.headless");

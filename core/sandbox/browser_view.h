@@ -30,8 +30,7 @@ struct BrowserView {
   std::string config_hash;
 };
 
-BrowserView resolve_browser(const config::Config& config, const config::Paths& paths,
-                            const View& view);
+BrowserView resolve_browser(const config::Paths& paths, const View& view);
 
 // Makes the folder, the profile and the password. Blocking.
 Result<void> prepare_browser_folder(const BrowserView& view);

@@ -23,7 +23,7 @@ BrowserView browser_with(const std::string& browser, const std::string& docker =
   FixedConfig config(R"({"agents":{"defaults":{"sandbox":{"mode":"all","docker":)" + docker +
                      R"(,"browser":)" + browser + "}}}}");
   View view = resolve_view(config, paths, "main", "agent:main:x");
-  return resolve_browser(config, paths, view);
+  return resolve_browser(paths, view);
 }
 
 std::string variable(const BrowserView& view, std::string_view name) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 
 #include <spdlog/spdlog.h>
 
@@ -99,7 +98,7 @@ BrowserView SandboxBrowsers::resolve(std::string_view agent_id,
                                      std::string_view session_key) const {
   config::Snapshot config = config_.current();
   View view = resolve_view(*config, config_.paths(), agent_id, session_key);
-  return resolve_browser(*config, config_.paths(), view);
+  return resolve_browser(config_.paths(), view);
 }
 
 // ---- one browser
@@ -196,7 +195,8 @@ Awaitable<Result<void>> SandboxBrowsers::answers(BrowserView view, Browser brows
 
 Awaitable<Result<std::optional<Browser>>> SandboxBrowsers::find(BrowserView view, Limits limits) {
   std::optional<Browser> none;
-  auto containers = co_await list_of(view.backend, limits);
+  std::vector<std::string> backends = {view.backend};
+  auto containers = co_await list_of(std::move(backends), limits);
   if (containers.has_error()) co_return containers.error();
   auto found = std::find_if(containers->begin(), containers->end(),
                             [&](const ContainerInfo& info) { return info.name == view.name; });
@@ -227,72 +227,38 @@ Awaitable<Result<bool>> SandboxBrowsers::remove(BrowserView view, Limits limits)
 // ---- all of them
 // ---------------------------------------------------------------------------------------------
 
-ContainerInfo SandboxBrowsers::info_of(const json::object& runtime,
-                                       const std::string& backend) const {
-  ContainerInfo info;
-  info.backend = backend;
-  info.name = text_of(runtime, "name");
-  info.runtime_id = text_of(runtime, "runtimeId");
-  info.session_key = text_of(runtime, "sessionKey");
-  info.image = text_of(runtime, "image");
-  info.config_hash = text_of(runtime, "configHash");
-  info.state = text_of(runtime, "state");
-  info.created_at_ms = number_of(runtime, "createdAtMs");
-  const RegistryEntry* entry = registry_.find(info.name);
-  info.last_used_at_ms = entry ? entry->last_used_at_ms : info.created_at_ms;
-  std::string agent = text_of(runtime, "agentId");
+ContainerInfo SandboxBrowsers::info_of(const RuntimeRow& row) const {
+  ContainerInfo info = info_of_row(row, registry_);
+  std::string agent = text_of(row.runtime, "agentId");
   BrowserView now = resolve(agent, session_in_scope(info.session_key, agent));
-  bool wanted = now.enabled && now.scope_key == info.session_key && now.backend == backend;
+  bool wanted = now.enabled && now.scope_key == info.session_key && now.backend == info.backend;
   info.image_matches = wanted && text_of(now.spec, "image") == info.image;
   info.stale = !wanted || now.config_hash != info.config_hash;
   return info;
 }
 
-Awaitable<Result<std::vector<ContainerInfo>>> SandboxBrowsers::list_of(std::string backend,
-                                                                       Limits limits) {
-  auto instance = co_await backend_of_(backend, limits);
-  if (instance.has_error()) co_return instance.error();
-  auto answer = co_await (*instance)->call("sandbox.list", {}, limits);
-  if (answer.has_error()) co_return answer.error();
+Awaitable<Result<std::vector<ContainerInfo>>> SandboxBrowsers::list_of(
+    std::vector<std::string> backends, Limits limits) {
+  auto rows = co_await list_runtimes(backend_of_, std::move(backends), gateway_id(config_.paths()),
+                                     "browser", limits);
+  if (rows.has_error()) co_return rows.error();
   std::vector<ContainerInfo> out;
-  const json::object* object = answer->if_object();
-  const json::value* runtimes = object ? object->if_contains("runtimes") : nullptr;
-  if (!runtimes || !runtimes->is_array()) co_return out;
-  std::string own = gateway_id(config_.paths());
-  for (const auto& item : runtimes->get_array()) {
-    const json::object* runtime = item.if_object();
-    if (!runtime || text_of(*runtime, "kind") != "browser") continue;
-    if (text_of(*runtime, "gatewayId") == own) out.push_back(info_of(*runtime, backend));
-  }
+  for (const auto& row : *rows) out.push_back(info_of(row));
   co_return out;
 }
 
 Awaitable<Result<std::vector<ContainerInfo>>> SandboxBrowsers::list(Limits limits) {
-  std::vector<ContainerInfo> out;
   config::Snapshot config = config_.current();
   // No reason to wake an engine.
-  if (registry_.entries().empty() && !any_enabled(config->root())) co_return out;
+  if (registry_.entries().empty() && !any_enabled(config->root()))
+    co_return std::vector<ContainerInfo>();
   std::vector<std::string> backends = backends_in_use(config->root());
-  std::size_t failures = 0;
-  for (const auto& id : backends) {
-    auto part = co_await list_of(id, limits);
-    if (part.has_error()) {
-      if (++failures == backends.size()) co_return part.error();
-      spdlog::warn("sandbox backend {}: {}", id, part.error().message);
-      continue;
-    }
-    std::move(part->begin(), part->end(), std::back_inserter(out));
-  }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  co_return out;
+  co_return co_await list_of(std::move(backends), limits);
 }
 
 Awaitable<Result<void>> SandboxBrowsers::remove_container(ContainerInfo info, Limits limits) {
-  auto instance = co_await backend_of_(info.backend, limits);
-  if (instance.has_error()) co_return instance.error();
-  std::vector<std::string> texts = {info.runtime_id};
-  auto answer = co_await (*instance)->call("sandbox.remove", std::move(texts), limits);
-  if (answer.has_error() && answer.error().code != Code::kNotFound) co_return answer.error();
+  auto gone = co_await remove_runtime(backend_of_, info.backend, info.runtime_id, limits);
+  if (gone.has_error()) co_return gone.error();
   registry_.erase(info.name);
   co_return Result<void>();
 }

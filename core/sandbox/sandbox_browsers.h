@@ -17,6 +17,7 @@
 #include "result.h"
 #include "sandbox/browser_view.h"
 #include "sandbox/container_registry.h"
+#include "sandbox/runtimes.h"
 #include "sandbox/sandbox_manager.h"
 
 namespace openclaw::sandbox {
@@ -32,9 +33,6 @@ struct Browser {
 // Loop thread only. Owned by the SandboxManager, which lends it the backends.
 class SandboxBrowsers {
  public:
-  using BackendOf =
-      std::function<Awaitable<Result<plugin::PluginInstance*>>(std::string id, Limits limits)>;
-
   SandboxBrowsers(Runtime& runtime, config::ConfigStore& config, BackendOf backend_of,
                   std::function<std::int64_t()> now_ms);
 
@@ -60,8 +58,9 @@ class SandboxBrowsers {
   Awaitable<Result<Browser>> made(BrowserView view);
   Awaitable<Result<void>> answers(BrowserView view, Browser browser, Limits limits);
   Awaitable<Result<void>> remove_container(ContainerInfo info, Limits limits);
-  Awaitable<Result<std::vector<ContainerInfo>>> list_of(std::string backend, Limits limits);
-  ContainerInfo info_of(const json::object& runtime, const std::string& backend) const;
+  Awaitable<Result<std::vector<ContainerInfo>>> list_of(std::vector<std::string> backends,
+                                                        Limits limits);
+  ContainerInfo info_of(const RuntimeRow& row) const;
   Limits until_stop(std::chrono::milliseconds time) const {
     return {Deadline::after(time), scope_.abort()};
   }

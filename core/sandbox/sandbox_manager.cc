@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "sandbox/container_registry.h"
 #include "sandbox/prune.h"
 #include "sandbox/resolve.h"
+#include "sandbox/runtimes.h"
 #include "sandbox/sandbox_browsers.h"
 #include "sandbox/settings.h"
 #include "sandbox/setup_check.h"
@@ -68,14 +68,8 @@ class Manager final : public SandboxManager {
         now_ms_(std::move(now_ms)),
         registry_(runtime, config.paths()),
         scope_(runtime),
-        spares_(
-            runtime, config, registry_, scope_,
-            [this](std::string id, Limits limits) { return backend(std::move(id), limits); },
-            now_ms_),
-        browsers_(
-            runtime, config,
-            [this](std::string id, Limits limits) { return backend(std::move(id), limits); },
-            now_ms_) {}
+        spares_(runtime, config, registry_, scope_, backend_of_, now_ms_),
+        browsers_(runtime, config, backend_of_, now_ms_) {}
 
   void start_sweeping() { scope_.spawn("sandbox sweeper", sweep_forever()); }
 
@@ -111,11 +105,10 @@ class Manager final : public SandboxManager {
   Awaitable<Result<Ready>> ensured(View view);
   Ready keep(const View& view, const json::object& runtime);
   Awaitable<> run_exec(std::shared_ptr<ExecState> state, View view, Ready where);
-  Awaitable<Result<std::vector<ContainerInfo>>> list_of(std::string backend, Limits limits);
   Awaitable<Result<void>> remove(ContainerInfo info, Limits limits);
   Awaitable<> sweep_forever();
   std::vector<std::string> backends_to_ask() const;
-  ContainerInfo info_of(const json::object& runtime, const std::string& backend) const;
+  ContainerInfo info_of(const RuntimeRow& row) const;
   bool matches(const ContainerInfo& info, const std::string& session_key,
                const std::string& agent_id) const;
   bool in_use(const std::string& scope_key) const;
@@ -131,6 +124,9 @@ class Manager final : public SandboxManager {
   mutable SettingsCache settings_;
   ContainerRegistry registry_;
   TaskScope scope_;
+  const BackendOf backend_of_ = [this](std::string id, Limits limits) {
+    return backend(std::move(id), limits);
+  };
   SparePool spares_;
   bool keeping_spares_ = false;
   Flights<plugin::PluginInstance*> backend_flights_;
@@ -335,18 +331,10 @@ Awaitable<> Manager::run_exec(std::shared_ptr<ExecState> state, View view, Ready
 // ---- list, recreate, sweep
 // --------------------------------------------------------------------------------
 
-ContainerInfo Manager::info_of(const json::object& runtime, const std::string& backend) const {
-  ContainerInfo info;
-  info.backend = backend;
-  info.name = text_of(runtime, "name");
-  info.runtime_id = text_of(runtime, "runtimeId");
-  info.session_key = text_of(runtime, "sessionKey");
-  info.image = text_of(runtime, "image");
-  info.config_hash = text_of(runtime, "configHash");
-  info.state = text_of(runtime, "state");
-  info.created_at_ms = number_of(runtime, "createdAtMs");
+ContainerInfo Manager::info_of(const RuntimeRow& row) const {
+  const json::object& runtime = row.runtime;
+  ContainerInfo info = info_of_row(row, registry_);
   const RegistryEntry* entry = registry_.find(info.name);
-  info.last_used_at_ms = entry ? entry->last_used_at_ms : info.created_at_ms;
   // Labels are for life: whose a spare has become is only in our record.
   bool made_as_spare = flag_of(runtime, "spare");
   info.spare = made_as_spare && (!entry || entry->session_key == info.session_key);
@@ -372,49 +360,18 @@ std::vector<std::string> Manager::backends_to_ask() const {
   return out;
 }
 
-// One that does not answer hides the sandboxes of no other.
 Awaitable<Result<std::vector<ContainerInfo>>> Manager::list(Limits limits) {
+  auto rows = co_await list_runtimes(backend_of_, backends_to_ask(), gateway_id(config_.paths()),
+                                     "", limits);
+  if (rows.has_error()) co_return rows.error();
   std::vector<ContainerInfo> out;
-  std::vector<std::string> backends = backends_to_ask();
-  std::size_t failures = 0;
-  for (const auto& id : backends) {
-    auto part = co_await list_of(id, limits);
-    if (part.has_error()) {
-      if (++failures == backends.size()) co_return part.error();
-      spdlog::warn("sandbox backend {}: {}", id, part.error().message);
-      continue;
-    }
-    std::move(part->begin(), part->end(), std::back_inserter(out));
-  }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  co_return out;
-}
-
-Awaitable<Result<std::vector<ContainerInfo>>> Manager::list_of(std::string id, Limits limits) {
-  auto instance = co_await backend(id, limits);
-  if (instance.has_error()) co_return instance.error();
-  auto answer = co_await (*instance)->call("sandbox.list", {}, limits);
-  if (answer.has_error()) co_return answer.error();
-  std::vector<ContainerInfo> out;
-  const json::object* object = answer->if_object();
-  const json::value* runtimes = object ? object->if_contains("runtimes") : nullptr;
-  if (!runtimes || !runtimes->is_array()) co_return out;
-  std::string own = gateway_id(config_.paths());
-  for (const auto& item : runtimes->get_array()) {
-    const json::object* runtime = item.if_object();
-    if (!runtime || text_of(*runtime, "gatewayId") != own) continue;
-    if (text_of(*runtime, "kind") == "browser") continue;  // browsers_ has them
-    out.push_back(info_of(*runtime, id));
-  }
+  for (const auto& row : *rows) out.push_back(info_of(row));
   co_return out;
 }
 
 Awaitable<Result<void>> Manager::remove(ContainerInfo info, Limits limits) {
-  auto instance = co_await backend(info.backend, limits);
-  if (instance.has_error()) co_return instance.error();
-  std::vector<std::string> texts = {info.runtime_id};
-  auto answer = co_await (*instance)->call("sandbox.remove", std::move(texts), limits);
-  if (answer.has_error() && answer.error().code != Code::kNotFound) co_return answer.error();
+  auto gone = co_await remove_runtime(backend_of_, info.backend, info.runtime_id, limits);
+  if (gone.has_error()) co_return gone.error();
   registry_.erase(info.name);
   known_.erase(info.session_key);
   if (info.spare) {

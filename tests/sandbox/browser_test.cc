@@ -3,11 +3,10 @@
 // has run it.
 #include <fstream>
 
-#include "cli/cli.h"
+#include "command_fixture.h"
 #include "json_pointer.h"
 #include "net/http_client.h"
 #include "sandbox/sandbox_browsers.h"
-#include "sandbox_fixture.h"
 
 namespace openclaw::sandbox {
 namespace {
@@ -23,7 +22,7 @@ constexpr std::int64_t kHourMs = 3'600'000;
 // An engine that is busy with other tests.
 constexpr const char* kPatient = R"("autoStartTimeoutMs":60000)";
 
-class SandboxBrowser : public SandboxFixture {
+class SandboxBrowser : public CommandFixture {
  protected:
   void TearDown() override {
     close();
@@ -59,23 +58,6 @@ class SandboxBrowser : public SandboxFixture {
     request.allow_private = true;
     auto response = run(http.request(std::move(request), Limits::within(10s)));
     return response.has_value() ? response->status : -1;
-  }
-  json::value openclaw(std::vector<std::string> words) {
-    setenv("OPENCLAW_STATE_DIR", paths_.state_dir.c_str(), 1);
-    setenv("OPENCLAW_BUNDLED_PLUGINS_DIR", OPENCLAW_BUNDLED_PLUGINS, 1);
-    setenv("HOME", paths_.home.c_str(), 1);
-    words.insert(words.begin(), "openclaw");
-    words.emplace_back("--json");
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    ::testing::internal::CaptureStdout();
-    cli::run(static_cast<int>(argv.size()), argv.data());
-    std::fflush(stdout);
-    auto text = ::testing::internal::GetCapturedStdout();
-    boost::system::error_code failed;
-    auto value = json::parse(text, failed);
-    EXPECT_FALSE(failed) << text;
-    return failed ? json::value() : value;
   }
 };
 

@@ -1,44 +1,19 @@
 // The commands that work without a gateway, against a real engine: sandbox list, sandbox recreate,
 // doctor.
-#include <cstdlib>
-
-#include "cli/cli.h"
+#include "command_fixture.h"
 #include "json_pointer.h"
-#include "sandbox_fixture.h"
 
 namespace openclaw::sandbox {
 namespace {
 
-class SandboxCommands : public SandboxFixture {
+class SandboxCommands : public CommandFixture {
  protected:
-  SandboxCommands() {
-    setenv("OPENCLAW_STATE_DIR", paths_.state_dir.c_str(), 1);
-    setenv("OPENCLAW_BUNDLED_PLUGINS_DIR", OPENCLAW_BUNDLED_PLUGINS, 1);
-    setenv("HOME", paths_.home.c_str(), 1);
-  }
-  // What `openclaw WORDS... --json` prints.
-  json::value openclaw(std::vector<std::string> words) {
-    words.insert(words.begin(), "openclaw");
-    words.emplace_back("--json");
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    ::testing::internal::CaptureStdout();
-    code_ = cli::run(static_cast<int>(argv.size()), argv.data());
-    std::fflush(stdout);
-    auto text = ::testing::internal::GetCapturedStdout();
-    boost::system::error_code failed;
-    auto value = json::parse(text, failed);
-    EXPECT_FALSE(failed) << text;
-    return failed ? json::value() : value;
-  }
   json::value check(const json::value& report, std::string_view id) {
     for (const auto& one : report.at("checks").as_array()) {
       if (text_at(one, "/id") == id) return one;
     }
     return nullptr;
   }
-
-  int code_ = -1;
 };
 
 TEST_F(SandboxCommands, R206ListAndRecreateWorkWithoutAGateway) {

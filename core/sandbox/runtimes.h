@@ -1,0 +1,35 @@
+// What the backends say of the sandboxes that this gateway made: for those who list and remove
+// them. Loop thread only; the references must hold until the answer.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "plugin/plugin_host.h"
+#include "sandbox/container_registry.h"
+#include "sandbox/sandbox_manager.h"
+
+namespace openclaw::sandbox {
+
+// The running instance that serves a backend id, loaded when needed.
+using BackendOf =
+    std::function<Awaitable<Result<plugin::PluginInstance*>>(std::string id, Limits limits)>;
+
+struct RuntimeRow {
+  std::string backend;
+  json::object runtime;  // as `list` of the backend answers it
+};
+// By name. `kind` is "" or "browser". A backend that does not answer hides the sandboxes of no
+// other; an error when none does.
+Awaitable<Result<std::vector<RuntimeRow>>> list_runtimes(const BackendOf& backend_of,
+                                                         std::vector<std::string> backends,
+                                                         std::string gateway_id, std::string kind,
+                                                         Limits limits);
+// One that is gone is success.
+Awaitable<Result<void>> remove_runtime(const BackendOf& backend_of, std::string backend,
+                                       std::string runtime_id, Limits limits);
+// What the row itself and the register tell; whether it is what the settings want is left open.
+ContainerInfo info_of_row(const RuntimeRow& row, const ContainerRegistry& registry);
+
+}  // namespace openclaw::sandbox
