@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <set>
+#include <map>
 
 #include "cli/disk_checks.h"
-#include "cli/engine_look.h"
 #include "gateway/agents_catalogue.h"
+#include "json_fields.h"
 #include "sandbox/sandbox_manager.h"
 #include "sandbox/settings.h"
 #include "sandbox/setup_check.h"
@@ -46,36 +46,55 @@ const plugin::PluginInfo* backend_plugin(const std::vector<plugin::PluginInfo>& 
   return refused;
 }
 
-// Only the engine's own address tells where it listens; the rest of the backend is the plugin's.
-std::string engine_address(const config::Config& config, const plugin::PluginInfo& backend) {
-  return config.get_string("plugins.entries." + backend.id + ".config.engine",
-                           "unix:/var/run/docker.sock");
+bool all_well(const Result<std::vector<sandbox::Finding>>& found) {
+  return found.has_value() &&
+         std::all_of(found->begin(), found->end(), [](const auto& finding) { return finding.ok; });
 }
 
-// What else may run the sandboxes, as the manifests tell it.
-void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins,
-                          const std::string& backend, std::vector<Check>& out) {
+// What else may run this sandbox, as the manifests tell it and the backends find this host.
+void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins, const SandboxProbe& probe,
+                          sandbox::View view, std::vector<Check>& out) {
+  const std::string backend = view.backend;
   for (const auto& info : plugins) {
     for (const auto& name : info.manifest.backends) {
       if (!info.usable || name == backend) continue;
-      out.push_back(make("sandbox.alternative", "Sandbox backend " + name, Status::kInfo,
-                         "can be used instead. " + info.manifest.description,
-                         "openclaw config set agents.defaults.sandbox.backend " + name));
+      view.backend = name;
+      auto found = probe(view);
+      std::string detail = "can be used instead. " + info.manifest.description;
+      std::string fix = "openclaw config set agents.defaults.sandbox.backend " + name;
+      if (found.has_error()) continue;  // it has troubles of its own
+      for (auto finding = found->rbegin(); finding != found->rend(); ++finding) {
+        if (finding->ok) continue;
+        detail += " Before that: " + finding->detail;
+        if (!finding->fix.empty()) fix = finding->fix + " && " + fix;
+      }
+      out.push_back(
+          make("sandbox.alternative", "Sandbox backend " + name, Status::kInfo, detail, fix));
     }
   }
 }
 
-// False when the engine itself cannot be used.
-bool check_engine(const config::Config& config, const plugin::PluginInfo& backend,
-                  const std::set<std::string>& images, std::vector<Check>& out) {
-  for (const auto& image : images) {
-    auto look = look_at_engine(engine_address(config, backend), image);
-    bool ready = look.state == EngineLook::State::kReady;
-    out.push_back(make("sandbox.engine", "Sandbox engine", ready ? Status::kOk : Status::kFail,
-                       look.detail, look.fix));
-    if (!ready && look.state != EngineLook::State::kNoImage) return false;  // the same for every image
+void check_backend(const std::vector<plugin::PluginInfo>& plugins, const SandboxProbe& probe,
+                   const sandbox::View& view, std::vector<Check>& out) {
+  const std::string title = "Sandbox backend " + view.backend;
+  const auto* provider = backend_plugin(plugins, view.backend);
+  if (!provider || !provider->usable) {
+    out.push_back(make("sandbox.backend", title, Status::kFail,
+                       provider ? provider->reason : "no plugin provides it",
+                       "openclaw plugins list"));
+    return;
   }
-  return true;
+  auto found = probe(view);
+  if (found.has_error()) {
+    out.push_back(make("sandbox.engine", title, Status::kFail, found.error().message,
+                       "openclaw plugins inspect " + provider->id));
+  } else {
+    for (const auto& finding : *found) {
+      out.push_back(make("sandbox.engine", title, finding.ok ? Status::kOk : Status::kFail,
+                         finding.detail, finding.fix));
+    }
+  }
+  if (!all_well(found)) offer_other_backends(plugins, probe, view, out);
 }
 
 bool has_environment_key() {
@@ -90,10 +109,14 @@ bool has_environment_key() {
 
 std::string_view status_name(Status status) {
   switch (status) {
-    case Status::kOk: return "ok";
-    case Status::kInfo: return "info";
-    case Status::kWarn: return "warn";
-    case Status::kFail: return "fail";
+    case Status::kOk:
+      return "ok";
+    case Status::kInfo:
+      return "info";
+    case Status::kWarn:
+      return "warn";
+    case Status::kFail:
+      return "fail";
   }
   return "fail";
 }
@@ -145,9 +168,9 @@ void check_disk(const config::Paths& paths, std::vector<Check>& out) {
                        paths.state_dir.string() + " belongs to this user alone"));
   }
   for (const auto& problem : problems) {
-    auto check = make("state.private", "State directory", Status::kFail,
-                      problem.path.string() + " (" + problem.what + "): " + problem.detail,
-                      problem.fix);
+    auto check =
+        make("state.private", "State directory", Status::kFail,
+             problem.path.string() + " (" + problem.what + "): " + problem.detail, problem.fix);
     if (problem.kind != PathProblem::Kind::kForeignOwner) {
       check.repair = [problem] { return make_private(problem); };
     }
@@ -180,50 +203,36 @@ void check_plugins(const std::vector<plugin::PluginInfo>& plugins, std::vector<C
     }
   }
   auto status = usable == 0 ? Status::kFail : Status::kOk;
-  out.push_back(make("plugins.usable", "Plugins", status,
-                     std::to_string(usable) + " of " + std::to_string(plugins.size()) +
-                         " may be loaded",
-                     usable == 0 ? "openclaw plugins list" : ""));
+  out.push_back(
+      make("plugins.usable", "Plugins", status,
+           std::to_string(usable) + " of " + std::to_string(plugins.size()) + " may be loaded",
+           usable == 0 ? "openclaw plugins list" : ""));
 }
 
 void check_sandbox(const config::Paths& paths, const config::Config& config,
-                   const std::vector<plugin::PluginInfo>& plugins, std::vector<Check>& out) {
+                   const std::vector<plugin::PluginInfo>& plugins, const SandboxProbe& probe,
+                   std::vector<Check>& out) {
   for (const auto& issue : sandbox::check_config(config)) {
     out.push_back(make("sandbox.settings", "Sandbox settings", Status::kFail,
                        issue.path + " (" + issue.origin.text() + "): " + issue.message,
                        "openclaw config get " + issue.path));
   }
-  std::set<std::string> backends, images;
+  std::map<std::pair<std::string, std::string>, sandbox::View> views;  // by backend and image
   for (const auto& agent : gateway::agent_ids(config)) {
-    auto settings = sandbox::Settings::merge(config.root(), agent);
-    if (settings.text("mode") == "off") continue;
-    backends.insert(settings.text("backend"));
-    images.insert(settings.text("docker.image"));
     auto view = sandbox::resolve_view(config, paths, agent, "agent:" + agent + ":probe");
+    if (!view.sandboxed) continue;
     if (auto problem = sandbox::setup_problem(view.spec); !problem.empty()) {
       out.push_back(make("sandbox.setup", "Sandbox settings", Status::kFail, problem,
                          "openclaw sandbox explain --agent " + agent));
     }
+    views.try_emplace({view.backend, text_of(view.spec, "image")}, std::move(view));
   }
-  if (backends.empty()) {
+  if (views.empty()) {
     out.push_back(make("sandbox.mode", "Sandbox", Status::kInfo,
                        "off: tools run on this host, as this user",
                        "openclaw config set agents.defaults.sandbox.mode non-main"));
-    return;
   }
-  for (const auto& backend : backends) {
-    const auto* provider = backend_plugin(plugins, backend);
-    if (!provider || !provider->usable) {
-      out.push_back(make("sandbox.backend", "Sandbox backend " + backend, Status::kFail,
-                         provider ? provider->reason : "no plugin provides it",
-                         "openclaw plugins list"));
-      continue;
-    }
-    // Only this engine is known well enough for a plain look at it.
-    if (backend == "docker" && !check_engine(config, *provider, images, out)) {
-      offer_other_backends(plugins, backend, out);
-    }
-  }
+  for (const auto& [key, view] : views) check_backend(plugins, probe, view, out);
 }
 
 void check_model(const config::Config& config, std::vector<Check>& out) {
@@ -235,10 +244,11 @@ void check_model(const config::Config& config, std::vector<Check>& out) {
                        model.empty() ? "a provider is configured" : model));
     return;
   }
-  out.push_back(make("model.configured", "Model", Status::kWarn,
-                     "none is configured; commands and tools work, plain text gets no answer "
-                     "unless a local model server runs",
-                     "openclaw onboard   # or: export ANTHROPIC_API_KEY=... before the gateway starts"));
+  out.push_back(
+      make("model.configured", "Model", Status::kWarn,
+           "none is configured; commands and tools work, plain text gets no answer "
+           "unless a local model server runs",
+           "openclaw onboard   # or: export ANTHROPIC_API_KEY=... before the gateway starts"));
 }
 
 void check_port(const config::Config& config, std::vector<Check>& out) {

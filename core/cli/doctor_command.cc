@@ -6,6 +6,7 @@
 #include "gateway_client/target.h"
 #include "installation/installation.h"
 #include "json_pointer.h"
+#include "program/offline.h"
 #include "program/state_lock.h"
 
 namespace openclaw::cli {
@@ -18,7 +19,8 @@ using Status = Check::Status;
 
 void add(std::vector<Check>& out, std::string id, std::string title, Status status,
          std::string detail, std::string fix = {}) {
-  out.push_back({std::move(id), std::move(title), status, std::move(detail), std::move(fix), {}, false});
+  out.push_back(
+      {std::move(id), std::move(title), status, std::move(detail), std::move(fix), {}, false});
 }
 
 // Answers of a gateway that runs; a missing one stays null.
@@ -59,7 +61,8 @@ std::optional<Error> ask_gateway(const Context& context, gateway_client::Target 
   asio::co_spawn(runtime.loop(),
                  ask_gateway(&runtime, &client, milliseconds(context.timeout_ms), &out, &failure),
                  [&](const std::exception_ptr& thrown) {
-                   if (thrown) failure = Error(Code::kInternal, "the connection failed unexpectedly");
+                   if (thrown)
+                     failure = Error(Code::kInternal, "the connection failed unexpectedly");
                  });
   runtime.loop().run();
   return failure;
@@ -84,14 +87,15 @@ void check_channels(const json::value& status, std::vector<Check>& out) {
       ++set_up;
       add(out, "channels.failing",
           "Channel " + std::string(channel) + "/" + text_at(account, "/accountId", "default"),
-          Status::kFail, error,
-          "openclaw channels status --probe");
+          Status::kFail, error, "openclaw channels status --probe");
     }
   }
   if (running > 0) {
-    add(out, "channels.running", "Channels", Status::kOk, std::to_string(running) + " without error");
+    add(out, "channels.running", "Channels", Status::kOk,
+        std::to_string(running) + " without error");
   } else if (set_up == 0) {
-    add(out, "channels.none", "Channels", Status::kInfo, "none configured", "openclaw channels add");
+    add(out, "channels.none", "Channels", Status::kInfo, "none configured",
+        "openclaw channels add");
   }
 }
 
@@ -118,12 +122,14 @@ void check_gateway(const Context& context, const config::Config& config, std::ve
   }
   Answers answers;
   if (auto failure = ask_gateway(context, *target, answers)) {
-    bool refused = failure->code == Code::kUnauthenticated || failure->code == Code::kPermissionDenied;
+    bool refused =
+        failure->code == Code::kUnauthenticated || failure->code == Code::kPermissionDenied;
     std::string detail = failure->message;
     if (holder) detail += " (a gateway runs here as process " + *holder + ")";
     add(out, refused ? "gateway.token" : "gateway.reachable", "Gateway", Status::kFail, detail,
-        refused ? "openclaw config get gateway.auth.token   # then give it as OPENCLAW_GATEWAY_TOKEN"
-                : "openclaw gateway probe");
+        refused
+            ? "openclaw config get gateway.auth.token   # then give it as OPENCLAW_GATEWAY_TOKEN"
+            : "openclaw gateway probe");
     return;
   }
   add(out, "gateway.reachable", "Gateway", Status::kOk, url + " answers and accepts the token");
@@ -155,7 +161,9 @@ std::vector<Check> examine(const Context& context) {
   check_mode(context.paths(), **config, out);
   auto plugins = scan(context, **config);
   check_plugins(plugins, out);
-  check_sandbox(context.paths(), **config, plugins, out);
+  gateway::Offline offline{context.paths(), *config, milliseconds(context.timeout_ms)};
+  auto probe = [&offline](const sandbox::View& view) { return probe_sandbox(offline, view); };
+  check_sandbox(context.paths(), **config, plugins, probe, out);
   check_gateway(context, **config, out);
   return out;
 }
@@ -172,7 +180,9 @@ void repair(std::vector<Check>& checks) {
   }
 }
 
-bool is_wrong(const Check& check) { return check.status == Status::kFail && !check.fixed; }
+bool is_wrong(const Check& check) {
+  return check.status == Status::kFail && !check.fixed;
+}
 
 void print(Context& context, const std::vector<Check>& checks) {
   std::size_t wrong = 0, repairable = 0;
@@ -194,10 +204,10 @@ void print(Context& context, const std::vector<Check>& checks) {
     context.out().line("Nothing is wrong.");
     return;
   }
-  context.out().line(std::to_string(wrong) + (wrong == 1 ? " problem." : " problems.") +
-                     (repairable > 0 ? " openclaw doctor --fix repairs " +
-                                           std::to_string(repairable) + " of them."
-                                     : ""));
+  context.out().line(
+      std::to_string(wrong) + (wrong == 1 ? " problem." : " problems.") +
+      (repairable > 0 ? " openclaw doctor --fix repairs " + std::to_string(repairable) + " of them."
+                      : ""));
 }
 
 void doctor(Context& context, bool fix) {
@@ -228,7 +238,8 @@ void doctor(Context& context, bool fix) {
 void add_doctor_commands(CLI::App& app, Context& context) {
   auto fix = std::make_shared<bool>(false);
   auto* command = app.add_subcommand("doctor", "Find what is wrong, and what to type about it");
-  command->add_flag("--fix,--repair", *fix, "Repair what needs no decision (file modes, gateway.mode)");
+  command->add_flag("--fix,--repair", *fix,
+                    "Repair what needs no decision (file modes, gateway.mode)");
   add_gateway_flags(*command, context);
   add_json_flag(*command, context);
   command->callback([&context, fix] { doctor(context, *fix); });

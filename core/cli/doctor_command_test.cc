@@ -1,14 +1,9 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <cstring>
-#include <thread>
 
 #include "cli/command_fixture_for_test.h"
 #include "cli/doctor_checks.h"
-#include "cli/engine_look.h"
 
 namespace openclaw::cli {
 namespace {
@@ -28,7 +23,8 @@ TEST_F(DoctorCommand, FindsAMissingModeAndRepairsIt) {
   EXPECT_EQ(before.code, 1);
   EXPECT_EQ(before.json.at("ok"), false);
   EXPECT_EQ(text_at(check(before, "gateway.mode"), "/status"), "fail");
-  EXPECT_EQ(text_at(check(before, "gateway.mode"), "/fix"), "openclaw config set gateway.mode local");
+  EXPECT_EQ(text_at(check(before, "gateway.mode"), "/fix"),
+            "openclaw config set gateway.mode local");
   auto fixed = run({"doctor", "--fix", "--json"});
   EXPECT_EQ(text_at(check(fixed, "gateway.mode"), "/status"), "fixed");
   auto after = run({"doctor", "--json"});
@@ -81,58 +77,7 @@ TEST_F(DoctorCommand, NamesRefusedPluginsAndAMissingBackend) {
   EXPECT_EQ(text_at(check(outcome, "sandbox.backend"), "/detail"), "no plugin provides it");
 }
 
-// One connection after the other, each answered with the next of `replies`.
-class ScriptedEngine {
- public:
-  ScriptedEngine(const std::string& path, std::vector<std::string> replies)
-      : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(fd_, 4), 0);
-    thread_ = std::thread([this, replies = std::move(replies)] {
-      for (const auto& reply : replies) {
-        int peer = accept(fd_, nullptr, nullptr);
-        char block[1024];
-        (void)!read(peer, block, sizeof block);
-        (void)!::write(peer, reply.data(), reply.size());
-        close(peer);
-      }
-    });
-  }
-  ~ScriptedEngine() {
-    thread_.join();
-    close(fd_);
-  }
-
- private:
-  int fd_;
-  std::thread thread_;
-};
-
-TEST_F(DoctorCommand, EachTroubleWithTheEngineHasItsOwnFix) {
-  auto path = (temp_.path() / "engine.sock").string();
-  using State = EngineLook::State;
-  auto absent = look_at_engine("unix:" + path, "img:1");
-  EXPECT_EQ(absent.state, State::kNoSocket);
-  EXPECT_THAT(absent.fix, HasSubstr("systemctl start docker"));
-  {
-    ScriptedEngine engine(path, {"HTTP/1.0 200 OK\r\n\r\nOK", "HTTP/1.0 404 Not Found\r\n\r\n"});
-    auto look = look_at_engine("unix:" + path, "img:1");
-    EXPECT_EQ(look.state, State::kNoImage);
-    EXPECT_EQ(look.fix, "scripts/sandbox-setup.sh img:1");
-  }
-  EXPECT_EQ(look_at_engine("unix:" + path, "img:1").state, State::kNoAnswer);
-  fs::remove(path);
-  ScriptedEngine engine(path, {"HTTP/1.0 200 OK\r\n\r\nOK", "HTTP/1.0 200 OK\r\n\r\n{}"});
-  EXPECT_EQ(look_at_engine("unix:" + path, "img:1").state, State::kReady);
-}
-
-TEST_F(DoctorCommand, WithoutAnEngineTheOtherBackendsAreOffered) {
-  auto config = config::from_json(
-      {{"agents", {{"defaults", {{"sandbox", {{"mode", "all"}}}}}}},
-       {"plugins", {{"entries", {{"one", {{"config", {{"engine", "unix:/no/engine.sock"}}}}}}}}}});
+std::vector<plugin::PluginInfo> two_backends() {
   std::vector<plugin::PluginInfo> plugins(3);
   plugins[0].id = "one";
   plugins[0].manifest.backends = {"docker"};
@@ -142,14 +87,48 @@ TEST_F(DoctorCommand, WithoutAnEngineTheOtherBackendsAreOffered) {
   plugins[2].id = "three";
   plugins[2].manifest.backends = {"refused"};
   plugins[0].usable = plugins[1].usable = true;
+  return plugins;
+}
+
+std::vector<Check> checks_with(const fs::path& home, const SandboxProbe& probe) {
+  auto config = config::from_json({{"agents", {{"defaults", {{"sandbox", {{"mode", "all"}}}}}}}});
   config::Paths paths;
-  paths.home = paths.state_dir = temp_.path();
+  paths.home = paths.state_dir = home;
   std::vector<Check> checks;
-  check_sandbox(paths, *config, plugins, checks);
+  check_sandbox(paths, *config, two_backends(), probe, checks);
+  return checks;
+}
+
+TEST_F(DoctorCommand, WithoutAnEngineTheOtherBackendsAreOffered) {
+  auto checks = checks_with(temp_.path(), [](const sandbox::View& view) {
+    bool well = view.backend != "docker";
+    return std::vector<sandbox::Finding>{{well, "looked at " + view.backend, well ? "" : "repair"}};
+  });
   ASSERT_EQ(checks.size(), 2u);
   EXPECT_EQ(checks[0].status, Check::Status::kFail);
+  EXPECT_EQ(checks[0].detail, "looked at docker");
+  EXPECT_EQ(checks[0].fix, "repair");
   EXPECT_EQ(checks[1].detail, "can be used instead. Needs nothing.");
   EXPECT_EQ(checks[1].fix, "openclaw config set agents.defaults.sandbox.backend other");
+}
+
+TEST_F(DoctorCommand, WhatAnOfferedBackendNeedsComesFirst) {
+  auto checks = checks_with(temp_.path(), [](const sandbox::View& view) {
+    return std::vector<sandbox::Finding>{
+        {false, view.backend + " is absent", "get " + view.backend}};
+  });
+  ASSERT_EQ(checks.size(), 2u);
+  EXPECT_THAT(checks[1].detail, HasSubstr("Before that: other is absent"));
+  EXPECT_EQ(checks[1].fix,
+            "get other && openclaw config set agents.defaults.sandbox.backend other");
+}
+
+TEST_F(DoctorCommand, ABackendThatIsWellOffersNoOther) {
+  auto checks = checks_with(temp_.path(), [](const sandbox::View&) {
+    return std::vector<sandbox::Finding>{{true, "all is there", ""}};
+  });
+  ASSERT_EQ(checks.size(), 1u);
+  EXPECT_EQ(checks[0].status, Check::Status::kOk);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "config/config.h"
 #include "config/edit.h"
+#include "plugin/plugin_host.h"
 
 namespace openclaw::cli {
 
@@ -18,7 +19,7 @@ struct OnboardFlags {
   bool non_interactive = false, accept_risk = false, skip_channels = false, skip_health = false, skip_skills = false;
   bool skip_bootstrap = false, install_daemon = false, reset = false;
   std::string mode, flow, reset_scope = "config+creds+sessions";
-  std::string workspace, sandbox_mode;
+  std::string workspace, sandbox_mode, sandbox_backend;
   std::string bind, custom_bind_host, auth, token, token_env, password, tailscale;
   int port = 0;  // 0: not given
   std::string remote_url, remote_token;
@@ -31,9 +32,23 @@ struct OnboardFlags {
 };
 
 void add_onboard_flags(CLI::App& command, OnboardFlags& flags);
+
+// What could run the sandboxes of this host.
+struct BackendChoice {
+  std::string name, description;
+  std::string trouble;  // what keeps it from working and the command to type; empty: nothing
+};
+// Loads the plugins that have backends and asks them.
+std::vector<BackendChoice> look_at_backends(const config::Paths& paths, const config::Config& config,
+                                            const std::vector<plugin::PluginInfo>& plugins);
+
+struct OnboardChoices {
+  std::vector<ChannelKind> channels;
+  std::vector<BackendChoice> backends;
+};
 // Asks for what the flags left open. kCancelled: nothing is to be done.
-Result<void> ask_onboard_questions(Context& context, const config::Config& config,
-                                   const std::vector<ChannelKind>& kinds, OnboardFlags& flags);
+Result<void> ask_onboard_questions(const config::Config& config, const OnboardChoices& choices,
+                                   OnboardFlags& flags);
 
 // "openai-api-key" -> "openai". Empty: the flag is known from OpenClaw, its provider is not.
 std::string provider_of_key_flag(std::string_view flag);

@@ -198,7 +198,9 @@ void run_onboarding(Context& context, OnboardFlags flags) {
   auto config = flags.reset ? Result<config::Snapshot>(config::from_json({})) : file_config(context, installed.sections);
   if (config.has_error()) return context.fail(config.error());
   if (!flags.non_interactive) {
-    auto asked = ask_onboard_questions(context, **config, channel_kinds(installed.plugins), flags);
+    OnboardChoices choices{channel_kinds(installed.plugins),
+                           look_at_backends(context.paths(), **config, installed.plugins)};
+    auto asked = ask_onboard_questions(**config, choices, flags);
     if (asked.has_error()) return context.fail(asked.error());
   }
   if (flags.reset) {

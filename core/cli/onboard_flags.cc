@@ -89,6 +89,7 @@ void add_onboard_flags(CLI::App& command, OnboardFlags& flags) {
   command.add_option("--workspace", flags.workspace, "Folder of the agent");
   command.add_option("--sandbox-mode", flags.sandbox_mode, "Which sessions run their tools in a container")
       ->check(CLI::IsMember({"off", "non-main", "all"}));
+  command.add_option("--sandbox-backend", flags.sandbox_backend, "What makes the sandboxes; a plugin has it (openclaw plugins list)");
   command.add_flag("--skip-bootstrap", flags.skip_bootstrap, "Create no workspace files");
   command.add_flag("--skip-health", flags.skip_health, "Do not ask a running gateway how it does");
   command.add_flag("--reset", flags.reset, "Put the old configuration aside first");

@@ -371,6 +371,7 @@ Result<OnboardPlan> plan_onboarding(const config::Config& config, const config::
     changes.set("agents.defaults.workspace", absolute_path(flags.workspace, paths).string());
   }
   if (!flags.sandbox_mode.empty()) changes.set("agents.defaults.sandbox.mode", flags.sandbox_mode);
+  if (!flags.sandbox_backend.empty()) changes.set("agents.defaults.sandbox.backend", flags.sandbox_backend);
   // People who write to the agent directly do not read each other's conversation.
   changes.set_if_absent("session.dmScope", "per-channel-peer");
   if (auto planned = plan_model(config, flags, changes, out); planned.has_error()) return planned.error();

@@ -1,12 +1,12 @@
 // The questions of `openclaw onboard`. They only fill in flags: everything that can be answered here can be
 // given on the command line.
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <cstdlib>
 
 #include "agent/known_providers.h"
 #include "cli/onboard.h"
 #include "cli/prompt.h"
+#include "sandbox/settings.h"
 
 namespace openclaw::cli {
 namespace {
@@ -103,19 +103,45 @@ Result<void> ask_model(Prompt& prompt, const config::Config& config, OnboardFlag
   return ask_key(prompt, flags);
 }
 
-Result<void> ask_sandbox(Prompt& prompt, const config::Config& config, OnboardFlags& flags) {
-  if (!flags.sandbox_mode.empty()) return {};
-  struct stat found {};
-  bool engine = ::stat("/var/run/docker.sock", &found) == 0 && S_ISSOCK(found.st_mode);
-  std::string now = config.get_string("agents.defaults.sandbox.mode");
-  auto mode = prompt.choose(std::string("Where do the agent's tools run?") + (engine ? "" : " (no Docker engine found)"),
-                            {{"off", "off: on this machine, as you"},
-                             {"non-main", "non-main: in a container, but for your own main session"},
-                             {"all", "all: always in a container"}},
-                            !now.empty() ? now : engine ? "non-main" : "off");
-  if (mode.has_error()) return mode.error();
-  flags.sandbox_mode = *mode;
+// Only when the usual backend does not work here: whoever has it is asked nothing.
+Result<void> ask_backend(Prompt& prompt, const config::Config& config,
+                         const std::vector<BackendChoice>& backends, OnboardFlags& flags) {
+  if (!flags.sandbox_backend.empty() || config.find("agents.defaults.sandbox.backend")) return {};
+  std::string usual = sandbox::Settings::merge(config.root(), "").text("backend"), first;
+  std::vector<Prompt::Choice> choices;
+  for (const auto& backend : backends) {
+    bool works = backend.trouble.empty();
+    if (works && backend.name == usual) return {};
+    if (works && first.empty()) first = backend.name;
+    choices.push_back(
+        {backend.name, backend.name + ": " +
+                           (works ? backend.description : "does not work yet, " + backend.trouble)});
+  }
+  if (choices.size() < 2) return {};
+  auto choice = prompt.choose("What shall make the sandboxes?", choices, first.empty() ? usual : first);
+  if (choice.has_error()) return choice.error();
+  flags.sandbox_backend = *choice;
   return {};
+}
+
+Result<void> ask_sandbox(Prompt& prompt, const config::Config& config,
+                         const std::vector<BackendChoice>& backends, OnboardFlags& flags) {
+  if (flags.sandbox_mode.empty()) {
+    bool any = std::any_of(backends.begin(), backends.end(),
+                           [](const auto& backend) { return backend.trouble.empty(); });
+    std::string now = config.get_string("agents.defaults.sandbox.mode");
+    auto mode = prompt.choose(
+        std::string("Where do the agent's tools run?") + (any ? "" : " (no sandbox works here yet)"),
+        {{"off", "off: on this machine, as you"},
+         {"non-main", "non-main: in a sandbox, but for your own main session"},
+         {"all", "all: always in a sandbox"}},
+        !now.empty() ? now
+        : any        ? "non-main"
+                     : "off");
+    if (mode.has_error()) return mode.error();
+    flags.sandbox_mode = *mode;
+  }
+  return flags.sandbox_mode == "off" ? Result<void>() : ask_backend(prompt, config, backends, flags);
 }
 
 Result<void> ask_channel(Prompt& prompt, const config::Config& config, const std::vector<ChannelKind>& kinds,
@@ -144,7 +170,7 @@ Result<void> ask_channel(Prompt& prompt, const config::Config& config, const std
 
 }  // namespace
 
-Result<void> ask_onboard_questions(Context&, const config::Config& config, const std::vector<ChannelKind>& kinds,
+Result<void> ask_onboard_questions(const config::Config& config, const OnboardChoices& choices,
                                    OnboardFlags& flags) {
   Prompt prompt;
   if (auto done = accept_risk(prompt, flags); done.has_error()) return done;
@@ -161,8 +187,8 @@ Result<void> ask_onboard_questions(Context&, const config::Config& config, const
   }
   if (auto done = ask_gateway(prompt, config, flags); done.has_error()) return done;
   if (auto done = ask_model(prompt, config, flags); done.has_error()) return done;
-  if (auto done = ask_sandbox(prompt, config, flags); done.has_error()) return done;
-  return ask_channel(prompt, config, kinds, flags);
+  if (auto done = ask_sandbox(prompt, config, choices.backends, flags); done.has_error()) return done;
+  return ask_channel(prompt, config, choices.channels, flags);
 }
 
 }  // namespace openclaw::cli

@@ -7,6 +7,7 @@ namespace openclaw::gateway {
 namespace {
 
 using Containers = Result<SandboxList>;
+using Findings = Result<std::vector<sandbox::Finding>>;
 using Names = Result<std::vector<std::string>>;
 
 Awaitable<> list_into(sandbox::SandboxManager* sandboxes, Limits limits, Containers* out) {
@@ -44,6 +45,11 @@ Awaitable<> recreate_into(sandbox::SandboxManager* sandboxes, RecreateFilter fil
   *out = std::move(names);
 }
 
+Awaitable<> probe_into(sandbox::SandboxManager* sandboxes, sandbox::View view, Limits limits,
+                       Findings* out) {
+  *out = co_await sandboxes->probe(std::move(view), limits);
+}
+
 Awaitable<> sweep_into(sandbox::SandboxManager* sandboxes, std::vector<std::string>* out) {
   *out = co_await sandboxes->sweep();
 }
@@ -63,6 +69,13 @@ Names recreate_sandboxes(const Offline& offline, RecreateFilter filter) {
   bench.run(recreate_into(&bench.sandboxes(), std::move(filter), Limits::within(offline.limit),
                           &removed));
   return removed;
+}
+
+Findings probe_sandbox(const Offline& offline, const sandbox::View& view) {
+  Workbench bench(offline.paths, offline.config);
+  Findings found = Error(Code::kInternal, "the sandbox backend did not answer");
+  bench.run(probe_into(&bench.sandboxes(), view, Limits::within(offline.limit), &found));
+  return found;
 }
 
 std::vector<std::string> prune_sandboxes(const Offline& offline) {

@@ -32,6 +32,10 @@ struct RecreateFilter {
 // The names of the containers that were removed.
 Result<std::vector<std::string>> recreate_sandboxes(const Offline& offline, RecreateFilter filter);
 
+// What the backend of `view` says about this host.
+Result<std::vector<sandbox::Finding>> probe_sandbox(const Offline& offline,
+                                                    const sandbox::View& view);
+
 // The names of those that were idle, too old or out of date.
 std::vector<std::string> prune_sandboxes(const Offline& offline);
 

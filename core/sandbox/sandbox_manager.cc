@@ -82,6 +82,7 @@ class Manager final : public SandboxManager {
   Awaitable<Result<std::vector<std::string>>> recreate(std::string session_key,
                                                        std::string agent_id, bool force,
                                                        Limits limits) override;
+  Awaitable<Result<std::vector<Finding>>> probe(View view, Limits limits) override;
   Awaitable<> stop(Deadline deadline) override;
   SandboxBrowsers* browsers() override { return &browsers_; }
   void keep_spares() override {
@@ -338,6 +339,7 @@ ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   // Labels are for life: whose a spare has become is only in our record.
   bool made_as_spare = flag_of(runtime, "spare");
   info.spare = made_as_spare && (!entry || entry->session_key == info.session_key);
+  if (info.spare && spares_.is_making(info.name)) info.state = "creating";
   if (made_as_spare && entry) info.session_key = entry->session_key;
   // What the scope would get today.
   std::string agent = text_of(runtime, "agentId");
@@ -414,6 +416,26 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
   }
   spares_.refill();
   co_return removed;
+}
+
+Awaitable<Result<std::vector<Finding>>> Manager::probe(View view, Limits limits) {
+  auto instance = co_await backend(view.backend, limits);
+  if (instance.has_error()) co_return instance.error();
+  std::vector<std::string> texts = {json::serialize(view.spec)};
+  auto answer = co_await (*instance)->call("sandbox.probe", std::move(texts), limits);
+  std::vector<Finding> out;
+  if (answer.has_error()) {
+    if (answer.error().code == Code::kUnimplemented) co_return out;
+    co_return answer.error();
+  }
+  const json::object* object = answer->if_object();
+  const json::value* findings = object ? object->if_contains("findings") : nullptr;
+  if (!findings || !findings->is_array()) co_return out;
+  for (const auto& item : findings->get_array()) {
+    if (const json::object* one = item.if_object())
+      out.push_back({flag_of(*one, "ok"), text_of(*one, "detail"), text_of(*one, "fix")});
+  }
+  co_return out;
 }
 
 // Null: it stays.
@@ -493,6 +515,10 @@ Awaitable<> Manager::stop(Deadline deadline) {
 }
 
 }  // namespace
+
+Awaitable<Result<std::vector<Finding>>> SandboxManager::probe(View, Limits) {
+  co_return std::vector<Finding>();
+}
 
 std::unique_ptr<SandboxManager> SandboxManager::create(Runtime& runtime,
                                                        plugin::PluginHost& plugins,

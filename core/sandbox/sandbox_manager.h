@@ -73,6 +73,12 @@ struct ContainerInfo {  // one line of `sandbox list`
   bool spare = false;  // nobody's yet
 };
 
+// One thing that a backend looked at on this host, in a sentence; `fix` is the command to type.
+struct Finding {
+  bool ok = false;
+  std::string detail, fix;
+};
+
 class SandboxBrowsers;
 
 // Loop thread only.
@@ -97,6 +103,9 @@ class SandboxManager {
   virtual Awaitable<Result<std::vector<std::string>>> recreate(std::string session_key,
                                                                std::string agent_id, bool force,
                                                                Limits limits) = 0;
+  // What keeps the backend of `view` from making its sandbox, and what is well. Makes nothing;
+  // empty when the backend cannot tell.
+  virtual Awaitable<Result<std::vector<Finding>>> probe(View view, Limits limits);
   virtual Awaitable<> stop(Deadline deadline) = 0;
   // The browsers of sandboxed sessions, swept and stopped with the rest. Null: a manager without.
   virtual SandboxBrowsers* browsers() { return nullptr; }

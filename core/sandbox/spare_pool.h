@@ -47,6 +47,11 @@ class SparePool {
 
   // True for a sandbox that is a spare, is being made one or is being taken.
   bool holds(const std::string& container_name) const { return spares_.contains(container_name); }
+  // True until a session may have it: its container may be running already.
+  bool is_making(const std::string& container_name) const {
+    auto found = spares_.find(container_name);
+    return found != spares_.end() && found->second.state == State::kMaking;
+  }
   void forget(const std::string& container_name);
 
  private:

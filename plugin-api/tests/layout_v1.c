@@ -102,7 +102,7 @@ AT(oc_tool_v1, reserved, 4);
 AT(oc_tool_v1, list, 8);
 AT(oc_tool_v1, invoke, 16);
 
-LEAST(oc_sandbox_backend_v1, 80);
+LEAST(oc_sandbox_backend_v1, 88);
 AT(oc_sandbox_backend_v1, struct_size, 0);
 AT(oc_sandbox_backend_v1, reserved, 4);
 AT(oc_sandbox_backend_v1, ensure, 8);
@@ -114,6 +114,7 @@ AT(oc_sandbox_backend_v1, remove, 48);
 AT(oc_sandbox_backend_v1, list, 56);
 AT(oc_sandbox_backend_v1, read_file, 64);
 AT(oc_sandbox_backend_v1, write_file, 72);
+AT(oc_sandbox_backend_v1, probe, 80);
 
 LEAST(oc_browser_backend_v1, 56);
 AT(oc_browser_backend_v1, struct_size, 0);

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 
 #include "bwrap_arguments.h"
+#include "probe.h"
 #include "seccomp_filter.h"
 #include "spec_fields.h"
 
@@ -26,25 +26,10 @@ std::int64_t now_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-long number_in(const char* file, long otherwise) {
-  std::ifstream in(file);
-  long value = otherwise;
-  return in >> value ? value : otherwise;
-}
-
 // What to type when namespaces cannot be had; empty when it is none of the known reasons.
 std::string namespace_advice() {
-  if (number_in("/proc/sys/user/max_user_namespaces", 1) == 0)
-    return " Type: sysctl -w user.max_user_namespaces=15000";
-  if (number_in("/proc/sys/kernel/unprivileged_userns_clone", 1) == 0)
-    return " Type: sysctl -w kernel.unprivileged_userns_clone=1";
-  if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1)
-    return " Type: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (or write an AppArmor "
-           "profile for bwrap that allows userns)";
-  if (::access("/.dockerenv", F_OK) == 0)
-    return " The gateway runs in a container, whose engine forbids it: use "
-           "agents.defaults.sandbox.backend = \"docker\" there";
-  return {};
+  std::string fix = namespace_fix();
+  return fix.empty() ? fix : " Type: " + fix;
 }
 
 void keep_end(std::string& output, std::size_t limit) {
@@ -160,6 +145,16 @@ void BwrapBackend::list(Completion done) {
     std::string answer = json::serialize(json::object{{"runtimes", std::move(runtimes)}});
     held.ok(answer);
   });
+}
+
+void BwrapBackend::probe(Completion done, std::string_view spec_json) {
+  boost::system::error_code failed;
+  json::value spec = json::parse(json::string_view(spec_json.data(), spec_json.size()), failed);
+  if (failed || !spec.is_object())
+    return done.error(OC_INVALID_ARGUMENT, "probe: the spec is no JSON object");
+  std::string answer =
+      json::serialize(json::object{{"findings", bwrap::probe(program_, spec.get_object())}});
+  done.ok(answer);
 }
 
 // ---- sandboxes

@@ -42,6 +42,7 @@ class BwrapBackend final : public SandboxBackendPlugin {
   void describe(Completion done, std::string_view runtime_id) override;
   void remove(Completion done, std::string_view runtime_id) override;
   void list(Completion done) override;
+  void probe(Completion done, std::string_view spec_json) override;
 
  private:
   struct Sandbox {

@@ -3,6 +3,7 @@
 #include "browser_body.h"
 #include "exec_run.h"
 #include "init_run.h"
+#include "probe.h"
 #include "spec_reader.h"
 
 namespace openclaw::docker {
@@ -225,6 +226,21 @@ Flow<Nothing> DockerBackend::run_list(Completion done) {
     if (item.is_object()) runtimes.push_back(runtime_of(item.get_object()));
   }
   std::string answer = json::serialize(json::object{{"runtimes", std::move(runtimes)}});
+  done.ok(answer);
+  co_return Nothing{};
+}
+
+void DockerBackend::probe(Completion done, std::string_view spec_json) {
+  boost::system::error_code failed;
+  json::value spec = json::parse(json::string_view(spec_json.data(), spec_json.size()), failed);
+  if (failed || !spec.is_object())
+    return done.error(OC_INVALID_ARGUMENT, "probe: the spec is no JSON object");
+  run_detached(run_probe(std::move(done), std::move(spec.get_object())));
+}
+
+Flow<Nothing> DockerBackend::run_probe(Completion done, json::object spec) {
+  json::array findings = co_await docker::probe(engine_, std::move(spec));
+  std::string answer = json::serialize(json::object{{"findings", std::move(findings)}});
   done.ok(answer);
   co_return Nothing{};
 }

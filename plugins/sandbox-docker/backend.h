@@ -31,6 +31,7 @@ class DockerBackend final : public SandboxBackendPlugin {
   void describe(Completion done, std::string_view runtime_id) override;
   void remove(Completion done, std::string_view runtime_id) override;
   void list(Completion done) override;
+  void probe(Completion done, std::string_view spec_json) override;
 
  private:
   Flow<Nothing> run_ensure(Completion done, std::string spec_json);
@@ -39,6 +40,7 @@ class DockerBackend final : public SandboxBackendPlugin {
   Flow<Nothing> run_describe(Completion done, std::string id);
   Flow<Nothing> run_remove(Completion done, std::string id);
   Flow<Nothing> run_list(Completion done);
+  Flow<Nothing> run_probe(Completion done, json::object spec);
 
   Engine engine_;
   Containers containers_;

@@ -10,6 +10,7 @@
 #include "browser_network.h"
 #include "checked_body.h"
 #include "exec_run.h"
+#include "image_source.h"
 #include "init_program.h"
 #include "mount_map.h"
 #include "spec_reader.h"
@@ -23,12 +24,11 @@ constexpr std::size_t kMaxSetupOutput = 4000;
 constexpr const char* kBrowserStopSeconds = "5";
 
 Failure image_missing(const json::object& spec) {
-  bool browser = is_browser(spec);
+  std::string image = text_of(spec, "image");
   return failure(OC_FAILED_PRECONDITION,
-                 "the sandbox image " + text_of(spec, "image") + " is not there. Build it: " +
-                     (browser ? "scripts/sandbox-browser-setup.sh" : "scripts/sandbox-setup.sh") +
+                 "the sandbox image " + image + " is not there. Type: " + how_to_get(image) +
                      ", or name another one: openclaw config set agents.defaults.sandbox." +
-                     (browser ? "browser" : "docker") + ".image NAME");
+                     (is_browser(spec) ? "browser" : "docker") + ".image NAME");
 }
 
 const json::object& labels_of(const json::object& container) {

@@ -182,30 +182,33 @@ Flow<Nothing> Engine::pause(std::uint64_t ms) {
   co_return Nothing{};
 }
 
-Failure Engine::unreachable(oc_status status) const {
+Engine::Trouble Engine::trouble(oc_status status) const {
   std::string path = socket_path();
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
-    return failure(OC_UNAVAILABLE,
-                   "no Docker engine: " + path +
-                       " does not exist. Install and start it (sudo systemctl start docker), or "
-                       "turn sandboxes off: openclaw config set agents.defaults.sandbox.mode off");
+    return {OC_UNAVAILABLE, "there is no Docker engine: " + path + " does not exist",
+            "sudo apt-get install docker.io && sudo systemctl start docker"};
   }
   if (::access(path.c_str(), R_OK | W_OK) != 0) {
     std::string group = group_name(info.st_gid);
-    return failure(OC_PERMISSION_DENIED, "no permission on " + path +
-                                             ", which belongs to the group " + group +
-                                             ". Type: sudo usermod -aG " + group +
-                                             " \"$USER\", log in again and restart the gateway");
+    return {
+        OC_PERMISSION_DENIED, "no permission on " + path + ", which belongs to the group " + group,
+        "sudo usermod -aG " + group + " \"$USER\"   # then log in again and restart the gateway"};
   }
   if (status == OC_PERMISSION_DENIED || status == OC_UNIMPLEMENTED) {
-    return failure(OC_PERMISSION_DENIED, "the gateway does not let sandbox-docker use " + path +
-                                             "; see permissions.net in its openclaw.plugin.json "
-                                             "(openclaw plugins inspect sandbox-docker)");
+    return {OC_PERMISSION_DENIED,
+            "the gateway does not let sandbox-docker use " + path +
+                " (permissions.net in its openclaw.plugin.json)",
+            "openclaw plugins inspect sandbox-docker"};
   }
-  return failure(OC_UNAVAILABLE,
-                 "the Docker engine does not answer on " + path +
-                     ". Start it: sudo systemctl start docker (its log: journalctl -u docker)");
+  return {OC_UNAVAILABLE, "the Docker engine does not answer on " + path,
+          "sudo systemctl restart docker   # its log: journalctl -u docker"};
+}
+
+Failure Engine::unreachable(oc_status status) const {
+  Trouble found = trouble(status);
+  return failure(found.code,
+                 found.what + ". Type: " + found.fix + " (how to do without: openclaw doctor)");
 }
 
 std::string Engine::message_of(const Reply& reply) {

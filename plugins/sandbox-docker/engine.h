@@ -35,7 +35,13 @@ class Engine {
   const std::string& prefix() const { return prefix_; }
   Flow<Nothing> pause(std::uint64_t ms);
 
-  // What to tell the operator when the socket cannot be used.
+  struct Trouble {
+    oc_status code = OC_UNAVAILABLE;
+    std::string what, fix;  // one sentence without its full stop; the command to type
+  };
+  // Why the socket cannot be used, after a call that ended with `status`.
+  Trouble trouble(oc_status status) const;
+  // The same, as the failure of that call.
   Failure unreachable(oc_status status) const;
   // The engine's own words in a reply.
   static std::string message_of(const Reply& reply);

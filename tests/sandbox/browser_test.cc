@@ -239,7 +239,7 @@ TEST_F(SandboxBrowser, R206ListAndRecreateKnowBrowsersFromContainers) {
 }
 
 TEST_F(SandboxBrowser, R233AMissingImageNamesItsScriptAndItsKey) {
-  configure_browser(R"("headless":true,"image":"openclaw-no-such-browser:1")");
+  configure_browser(R"("headless":true,"image":"openclaw-sandbox-browser:no-such-tag")");
   auto browser = ensure();
   ASSERT_TRUE(browser.has_error());
   EXPECT_THAT(browser.error().message, HasSubstr("scripts/sandbox-browser-setup.sh"));

@@ -1,10 +1,18 @@
 // The commands that work without a gateway, against a real engine: sandbox list, sandbox recreate,
 // doctor.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "command_fixture.h"
 #include "json_pointer.h"
 
 namespace openclaw::sandbox {
 namespace {
+
+using ::testing::HasSubstr;
 
 class SandboxCommands : public CommandFixture {
  protected:
@@ -58,7 +66,31 @@ TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
   configure("{}", R"({"image":"no-such-image:1"})");
   auto missing = check(openclaw({"doctor"}), "sandbox.engine");
   EXPECT_EQ(code_, 1);
-  EXPECT_EQ(text_at(missing, "/fix"), "scripts/sandbox-setup.sh no-such-image:1");
+  EXPECT_EQ(text_at(missing, "/fix"), "docker pull no-such-image:1");
+  configure("{}", R"({"image":"openclaw-sandbox:no-such-tag"})");
+  EXPECT_EQ(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/fix"),
+            "scripts/sandbox-setup.sh openclaw-sandbox:no-such-tag");
+}
+
+TEST_F(SandboxCommands, DoctorNamesEachTroubleWithTheEngineAndWhatElseCanBeUsed) {
+  auto socket = temp_.path() / "engine.sock";
+  configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all"}}},
+      "plugins":{"entries":{"sandbox-docker":{"config":{"engine":"unix:)" +
+                  socket.string() + R"("}}}}})");
+  auto report = openclaw({"doctor"});
+  EXPECT_THAT(text_at(check(report, "sandbox.engine"), "/detail"), HasSubstr("does not exist"));
+  EXPECT_THAT(text_at(check(report, "sandbox.engine"), "/fix"),
+              HasSubstr("systemctl start docker"));
+  EXPECT_THAT(text_at(check(report, "sandbox.alternative"), "/fix"),
+              HasSubstr("openclaw config set agents.defaults.sandbox.backend bwrap"));
+  int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(fd);  // the name stays, and nobody listens
+  EXPECT_THAT(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/fix"),
+              HasSubstr("systemctl restart docker"));
 }
 
 // No fixture: the suite forks, and wants a process with one thread.

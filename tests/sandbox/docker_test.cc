@@ -270,9 +270,9 @@ TEST_F(DockerSandbox, R257ScriptsInProfileDOfAnImageCount) {
 }
 
 TEST_F(DockerSandbox, R229R233AMissingImageNamesTheScriptAndTheKey) {
-  configure("{}", R"({"image":"openclaw-no-such-image:1"})");
+  configure("{}", R"({"image":"openclaw-sandbox:no-such-tag"})");
   std::string message = sh("true").message();
-  EXPECT_THAT(message, HasSubstr("scripts/sandbox-setup.sh"));
+  EXPECT_THAT(message, HasSubstr("scripts/sandbox-setup.sh openclaw-sandbox:no-such-tag"));
   EXPECT_THAT(message, HasSubstr("agents.defaults.sandbox.docker.image"));
 }
 

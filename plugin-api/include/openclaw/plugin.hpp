@@ -410,6 +410,12 @@ class SandboxBackendPlugin : public Plugin {
     (void)blob;
     detail::unimplemented(done);
   }
+  // What would keep ensure() of this spec from working; makes nothing.
+  // -> {"findings":[{"ok","detail","fix"?}]}
+  virtual void probe(Completion done, std::string_view spec_json) {
+    (void)spec_json;
+    detail::unimplemented(done);
+  }
 
   const void* interface(std::string_view id) noexcept override {
     using K = SandboxBackendPlugin;
@@ -437,7 +443,8 @@ class SandboxBackendPlugin : public Plugin {
           return detail::accept<K>(i, c, [&](K& k, Completion done) {
             k.write_file(std::move(done), view(rt), view(path), blob);
           });
-        }};
+        },
+        detail::Slot<K, &K::probe>::call};
     return id == OC_SANDBOX_BACKEND_V1 ? &kTable : nullptr;
   }
 };

@@ -20,6 +20,8 @@ typedef struct oc_sandbox_backend_v1 {
   oc_status (*list)(oc_instance *, const oc_call *);                        /* for the sweeper */
   oc_status (*read_file)(oc_instance *, const oc_call *, oc_str runtime_id, oc_str path);
   oc_status (*write_file)(oc_instance *, const oc_call *, oc_str runtime_id, oc_str path, uint64_t blob);
+  /* May be NULL. What would keep ensure() of this spec from working; makes nothing. */
+  oc_status (*probe)(oc_instance *, const oc_call *, oc_str spec_json);     /* -> {"findings":[{"ok","detail","fix"?}]} */
 } oc_sandbox_backend_v1;
 
 #ifdef __cplusplus
