@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "async/runtime.h"
 
@@ -32,6 +33,14 @@ inline void run_to_end(Runtime& runtime, Awaitable<> task) {
   });
   runtime.loop().restart();
   runtime.loop().run();
+}
+
+// Ends `timer` for good. One that has expired may have its handler queued, and cancel() leaves
+// that: it would run when what it refers to is gone.
+inline void settle(Runtime& runtime, asio::steady_timer& timer) {
+  timer.cancel();
+  runtime.loop().restart();
+  runtime.loop().poll();
 }
 
 }  // namespace openclaw

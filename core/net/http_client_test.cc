@@ -265,6 +265,7 @@ TEST_F(HttpClientTest, KeptCreditsPauseTheServerAndReturnedOnesResumeIt) {
     });
   };
   auto result = fetch(request, Limits::within(milliseconds(60'000)), sink);
+  settle(runtime_, timer);
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_EQ(received, kSize);
   EXPECT_LE(most_kept, 512u * 1024);

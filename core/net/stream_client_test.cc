@@ -161,6 +161,7 @@ TEST_F(StreamClientTest, KeptCreditsStopTheFlow) {
   };
   client_.connect(to(server), recorder.events());
   wait(recorder);
+  settle(runtime_, timer);
   EXPECT_EQ(recorder.data.size(), 10'000'000u);
   EXPECT_LE(most, 400u * 1024);
 }

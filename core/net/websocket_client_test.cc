@@ -275,6 +275,7 @@ TEST_F(WebSocketClientTest, KeptCreditsStopTheFlow) {
   request.window_bytes = 300'000;
   client_.connect(request, recorder.events());
   wait(recorder);
+  settle(runtime_, timer);
   EXPECT_EQ(recorder.bytes, 10'000'000u);
   EXPECT_LE(most, 4u);
 }

@@ -291,7 +291,7 @@ void Suite::ends() {
          "0\n");
   AbortSource source;
   asio::steady_timer timer(bench_.runtime().loop(), 800ms);
-  timer.async_wait([&](const boost::system::error_code&) { source.abort("stopped"); });
+  timer.async_wait([source](const boost::system::error_code&) mutable { source.abort("stopped"); });
   Limits limits{Deadline::after(kTime), source.signal()};
   ran = bench_.sh("sleep 7306", limits);
   note("an abort ends it too",

@@ -14,6 +14,7 @@
 #include "json_fields.h"
 #include "sandbox/backend_exec.h"
 #include "sandbox/container_registry.h"
+#include "sandbox/host_probe.h"
 #include "sandbox/prune.h"
 #include "sandbox/resolve.h"
 #include "sandbox/runtimes.h"
@@ -421,21 +422,8 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
 Awaitable<Result<std::vector<Finding>>> Manager::probe(View view, Limits limits) {
   auto instance = co_await backend(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
-  std::vector<std::string> texts = {json::serialize(view.spec)};
-  auto answer = co_await (*instance)->call("sandbox.probe", std::move(texts), limits);
-  std::vector<Finding> out;
-  if (answer.has_error()) {
-    if (answer.error().code == Code::kUnimplemented) co_return out;
-    co_return answer.error();
-  }
-  const json::object* object = answer->if_object();
-  const json::value* findings = object ? object->if_contains("findings") : nullptr;
-  if (!findings || !findings->is_array()) co_return out;
-  for (const auto& item : findings->get_array()) {
-    if (const json::object* one = item.if_object())
-      out.push_back({flag_of(*one, "ok"), text_of(*one, "detail"), text_of(*one, "fix")});
-  }
-  co_return out;
+  plugin::PluginInstance& chosen = **instance;
+  co_return co_await probe_host(runtime_, chosen, std::move(view), limits);
 }
 
 // Null: it stays.

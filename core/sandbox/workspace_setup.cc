@@ -65,20 +65,27 @@ Result<void> prepare_workspace(const View& view) {
                                                 std::strerror(errno));
     }
   }
+  auto mismatch = owner_mismatch(view);
+  if (!mismatch) return {};
+  return make_error(Code::kFailedPrecondition, mismatch->detail + ". Type: " + mismatch->fix);
+}
+
+std::optional<Finding> owner_mismatch(const View& view) {
+  auto ids = sandbox_user(view);
+  if (!ids || view.spec.at("userFromOwner").as_bool()) return std::nullopt;
   struct stat info {};
-  if (::stat(view.host_workspace.c_str(), &info) != 0) return {};
+  if (::stat(view.host_workspace.c_str(), &info) != 0) return std::nullopt;
   bool writable = (info.st_uid == ids->user && (info.st_mode & S_IWUSR)) ||
                   (info.st_gid == ids->group && (info.st_mode & S_IWGRP)) ||
                   (info.st_mode & S_IWOTH);
-  if (writable) return {};
+  if (writable) return std::nullopt;
   std::string owner = std::to_string(info.st_uid) + ":" + std::to_string(info.st_gid);
-  return make_error(Code::kFailedPrecondition,
-                    "the sandbox would run as " + std::string(view.spec.at("user").get_string()) +
-                        ", but the workspace " + view.host_workspace.string() + " belongs to " +
-                        owner +
-                        " and it could not write there. Type: openclaw config set "
-                        "agents.defaults.sandbox.docker.user " +
-                        owner + " (or chown the folder)");
+  return Finding{false,
+                 "the sandbox would run as " + std::string(view.spec.at("user").get_string()) +
+                     ", but the workspace " + view.host_workspace.string() + " belongs to " +
+                     owner + " and it could not write there",
+                 "openclaw config set agents.defaults.sandbox.docker.user " + owner +
+                     "   # or chown the folder"};
 }
 
 }  // namespace openclaw::sandbox

@@ -22,4 +22,7 @@ std::optional<SandboxUser> sandbox_user(const View& view);
 // kFailedPrecondition names both ids and the key when docker.user cannot write the workspace.
 Result<void> prepare_workspace(const View& view);
 
+// That problem, when the workspace is there already; one that is not will belong to the user.
+std::optional<Finding> owner_mismatch(const View& view);
+
 }  // namespace openclaw::sandbox

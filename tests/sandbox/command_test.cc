@@ -72,6 +72,23 @@ TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
             "scripts/sandbox-setup.sh openclaw-sandbox:no-such-tag");
 }
 
+TEST_F(SandboxCommands, DoctorLooksAtTheWorkspaceToo) {
+  auto troubles = [&] {
+    std::string all;
+    auto report = openclaw({"doctor"});
+    for (const auto& one : report.at("checks").as_array()) {
+      if (text_at(one, "/id") == "sandbox.engine" && text_at(one, "/status") != "ok")
+        all += text_at(one, "/detail") + " -> " + text_at(one, "/fix") + "\n";
+    }
+    return all;
+  };
+  configure("{}", R"({"user":"1234:1234"})");
+  EXPECT_EQ(troubles(), "");  // nothing was made yet, which is no trouble
+  std::filesystem::create_directories(manager_->resolve("", "agent:main:x").host_workspace);
+  EXPECT_THAT(troubles(), HasSubstr("would run as 1234:1234, but the workspace"));
+  EXPECT_THAT(troubles(), HasSubstr("-> openclaw config set agents.defaults.sandbox.docker.user"));
+}
+
 TEST_F(SandboxCommands, DoctorNamesEachTroubleWithTheEngineAndWhatElseCanBeUsed) {
   auto socket = temp_.path() / "engine.sock";
   configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all"}}},

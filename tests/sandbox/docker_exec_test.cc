@@ -106,7 +106,8 @@ TEST_F(DockerExec, AbortKillsToo) {
   runtime_.post([&] {});
   Limits limits{Deadline::after(60s), source.signal()};
   asio::steady_timer timer(runtime_.loop(), 800ms);
-  timer.async_wait([&](const boost::system::error_code&) { source.abort("stop pressed"); });
+  timer.async_wait(
+      [source](const boost::system::error_code&) mutable { source.abort("stop pressed"); });
   Ran ran = sh("sleep 305", "agent:main:x", limits);
   ASSERT_TRUE(ran.end.has_error());
   EXPECT_EQ(ran.end.error().code, Code::kCancelled);

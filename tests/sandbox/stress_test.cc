@@ -54,7 +54,7 @@ class Stress : public SandboxFixture {
     AbortSource abort;
     asio::steady_timer timer(runtime_.loop(), 50ms + std::chrono::milliseconds(random() % 300));
     if (endless && aborts) {
-      timer.async_wait([&](const boost::system::error_code& failed) {
+      timer.async_wait([abort](const boost::system::error_code& failed) mutable {
         if (!failed) abort.abort("stress");
       });
     }
