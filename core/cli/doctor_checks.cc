@@ -46,14 +46,26 @@ const plugin::PluginInfo* backend_plugin(const std::vector<plugin::PluginInfo>& 
   return refused;
 }
 
-bool all_well(const Result<std::vector<sandbox::Finding>>& found) {
+using Findings = Result<std::vector<sandbox::Finding>>;
+
+bool all_well(const Findings& found) {
   return found.has_value() &&
          std::all_of(found->begin(), found->end(), [](const auto& finding) { return finding.ok; });
 }
 
+// A trouble that every backend has is one of the settings: another backend is no way out of it.
+bool shares_trouble(const Findings& one, const Findings& other) {
+  if (one.has_error() || other.has_error()) return false;
+  return std::any_of(one->begin(), one->end(), [&](const auto& mine) {
+    return !mine.ok && std::any_of(other->begin(), other->end(), [&](const auto& theirs) {
+      return !theirs.ok && theirs.detail == mine.detail;
+    });
+  });
+}
+
 // What else may run this sandbox, as the manifests tell it and the backends find this host.
 void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins, const SandboxProbe& probe,
-                          sandbox::View view, std::vector<Check>& out) {
+                          sandbox::View view, const Findings& here, std::vector<Check>& out) {
   const std::string backend = view.backend;
   for (const auto& info : plugins) {
     for (const auto& name : info.manifest.backends) {
@@ -62,7 +74,7 @@ void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins, const 
       auto found = probe(view);
       std::string detail = "can be used instead. " + info.manifest.description;
       std::string fix = "openclaw config set agents.defaults.sandbox.backend " + name;
-      if (found.has_error()) continue;  // it has troubles of its own
+      if (found.has_error() || shares_trouble(here, found)) continue;
       for (auto finding = found->rbegin(); finding != found->rend(); ++finding) {
         if (finding->ok) continue;
         detail += " Before that: " + finding->detail;
@@ -94,7 +106,7 @@ void check_backend(const std::vector<plugin::PluginInfo>& plugins, const Sandbox
                          finding.detail, finding.fix));
     }
   }
-  if (!all_well(found)) offer_other_backends(plugins, probe, view, out);
+  if (!all_well(found)) offer_other_backends(plugins, probe, view, found, out);
 }
 
 bool has_environment_key() {

@@ -83,9 +83,8 @@ std::optional<Finding> owner_mismatch(const View& view) {
   return Finding{false,
                  "the sandbox would run as " + std::string(view.spec.at("user").get_string()) +
                      ", but the workspace " + view.host_workspace.string() + " belongs to " +
-                     owner + " and it could not write there",
-                 "openclaw config set agents.defaults.sandbox.docker.user " + owner +
-                     "   # or chown the folder"};
+                     owner + " and it could not write there: give it the folder, or take its owner",
+                 "openclaw config set agents.defaults.sandbox.docker.user " + owner};
 }
 
 }  // namespace openclaw::sandbox

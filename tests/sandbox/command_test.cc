@@ -87,6 +87,7 @@ TEST_F(SandboxCommands, DoctorLooksAtTheWorkspaceToo) {
   std::filesystem::create_directories(manager_->resolve("", "agent:main:x").host_workspace);
   EXPECT_THAT(troubles(), HasSubstr("would run as 1234:1234, but the workspace"));
   EXPECT_THAT(troubles(), HasSubstr("-> openclaw config set agents.defaults.sandbox.docker.user"));
+  EXPECT_TRUE(check(openclaw({"doctor"}), "sandbox.alternative").is_null());
 }
 
 TEST_F(SandboxCommands, DoctorNamesEachTroubleWithTheEngineAndWhatElseCanBeUsed) {
