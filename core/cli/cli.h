@@ -56,7 +56,9 @@ class Context {
 
   // Connects, runs `session`, closes. Connection errors are printed. Answers false when it failed.
   using Session = std::function<Awaitable<Result<void>>(gateway_client::GatewayClient&, json::object hello)>;
-  bool with_gateway(gateway_client::ConnectAs as, std::vector<std::string> scopes, Session session);
+  // On a terminal a line counts the seconds of a wait for `waits_for`, unless that is empty.
+  bool with_gateway(gateway_client::ConnectAs as, std::vector<std::string> scopes, Session session,
+                    const std::string& waits_for = {});
   // One call on one connection, as most commands need it; nothing when it failed (and was printed).
   // A method that works instead of looking something up gets `work_time`, unless the user set a limit.
   std::optional<json::value> call_gateway(gateway_client::ConnectAs as, std::string method, json::value params,

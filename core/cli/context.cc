@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
+#include "cli/waiting_line.h"
 #include "installation/installation.h"
 #include "program/state_lock.h"
 
@@ -81,7 +82,8 @@ Awaitable<Result<void>> call_into(gateway_client::GatewayClient* client, std::st
 
 }  // namespace
 
-bool Context::with_gateway(gateway_client::ConnectAs as, std::vector<std::string> scopes, Session session) {
+bool Context::with_gateway(gateway_client::ConnectAs as, std::vector<std::string> scopes, Session session,
+                           const std::string& waits_for) {
   auto config = quick_config();
   if (config.has_error()) {
     fail(config.error());
@@ -102,7 +104,10 @@ bool Context::with_gateway(gateway_client::ConnectAs as, std::vector<std::string
                  [&](const std::exception_ptr& thrown) {
                    if (thrown) failure = Error(Code::kInternal, "the connection failed unexpectedly");
                  });
+  std::optional<WaitingLine> waiting;
+  if (!waits_for.empty()) waiting.emplace(runtime, "Waiting for the gateway (" + waits_for + ")");
   runtime.loop().run();
+  waiting.reset();
   if (failure) fail(*failure);
   return !failure;
 }
@@ -117,7 +122,8 @@ std::optional<json::value> Context::call_gateway(gateway_client::ConnectAs as, s
   bool ok = with_gateway(as, std::move(scopes),
                          [&](gateway_client::GatewayClient& client, const json::object&) {
                            return call_into(&client, method, params, limit, &answer);
-                         });
+                         },
+                         method);
   return ok ? std::move(answer) : std::nullopt;
 }
 

@@ -229,12 +229,18 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
   bool hot = in_use(view.scope_key) || (entry && is_hot(now_ms_(), entry->last_used_at_ms));
   view.spec["replaceStale"] = !hot;
   std::vector<std::string> texts = {json::serialize(view.spec)};
+  auto start = std::chrono::steady_clock::now();
   auto answer = co_await (*instance)->call("sandbox.ensure", std::move(texts), limits);
   if (answer.has_error()) co_return answer.error();
   const json::object* runtime = answer->if_object();
   if (!runtime || text_of(*runtime, "runtimeId").empty()) {
     co_return make_error(Code::kProtocol,
                          "the sandbox backend " + view.backend + " answered without a runtimeId");
+  }
+  if (flag_of(*runtime, "created")) {
+    auto took = std::chrono::steady_clock::now() - start;
+    spdlog::info("sandbox {} made in {} ms", name,
+                 std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
   }
   co_return keep(view, *runtime);
 }
