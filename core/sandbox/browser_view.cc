@@ -87,8 +87,10 @@ json::object browser_spec(const Settings& settings, const config::Paths& paths, 
   spec["tmpfs"] = json::array{"/tmp", "/var/tmp", "/run"};
   spec["capDrop"] = json::array{"ALL"};
   put_limits(spec, settings);
-  std::string apparmor = settings.text("docker.apparmorProfile");
-  if (!apparmor.empty()) spec["apparmorProfile"] = apparmor;
+  for (std::string_view key : {"apparmorProfile", "runtime"}) {
+    std::string text = settings.text("docker." + std::string(key));
+    if (!text.empty()) spec[key] = text;
+  }
   spec["dns"] = settings.at("docker.dns").value;
   spec["extraHosts"] = settings.at("docker.extraHosts").value;
   spec["ports"] = json::array{browser.cdp_port};

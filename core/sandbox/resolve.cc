@@ -117,7 +117,7 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   spec["execHelper"] = settings.flag("docker.execHelper");
   spec["capDrop"] = settings.at("docker.capDrop").value;
   put_limits(spec, settings);
-  for (std::string_view key : {"seccompProfile", "apparmorProfile", "setupCommand"}) {
+  for (std::string_view key : {"seccompProfile", "apparmorProfile", "runtime", "setupCommand"}) {
     std::string text = settings.text("docker." + std::string(key));
     if (!text.empty()) spec[key] = text;
   }

@@ -352,7 +352,9 @@ ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   std::string agent = text_of(runtime, "agentId");
   View now = resolve(agent, session_in_scope(info.session_key, agent));
   bool wanted = now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend;
-  info.image_matches = wanted && text_of(now.spec, "image") == info.image;
+  // An engine may answer with the registry in front of the name, as Podman does.
+  std::string image = text_of(now.spec, "image");
+  info.image_matches = wanted && (info.image == image || info.image.ends_with("/" + image));
   info.stale = !wanted || (made_as_spare ? now.spare_hash : now.config_hash) != info.config_hash;
   return info;
 }

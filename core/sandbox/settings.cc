@@ -37,6 +37,7 @@ const json::object& defaults() {
        json::object{{"nofile", json::object{{"soft", 1024}, {"hard", 2048}}}}},
       {"docker.seccompProfile", nullptr},
       {"docker.apparmorProfile", nullptr},
+      {"docker.runtime", nullptr},
       {"docker.dns", json::array{}},
       {"docker.extraHosts", json::array{}},
       {"docker.binds", json::array{}},

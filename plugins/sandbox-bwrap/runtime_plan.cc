@@ -60,10 +60,10 @@ Outcome<Nothing> check_possible(const json::object& spec) {
                    "host's. Leave the key out, or set agents.defaults.sandbox.backend to "
                    "\"docker\"");
   }
-  for (const char* key : {"seccompProfile", "apparmorProfile"}) {
+  for (const char* key : {"seccompProfile", "apparmorProfile", "runtime"}) {
     if (text_of(spec, key).empty()) continue;
     return refused(key,
-                   "is for container engines; the backend bwrap has a filter of its own. "
+                   "is for container engines; the backend bwrap has walls of its own. "
                    "Leave the key out, or set agents.defaults.sandbox.backend to \"docker\"");
   }
   return Nothing{};

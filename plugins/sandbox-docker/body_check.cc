@@ -194,11 +194,13 @@ std::string host_problem(const json::object& host, const std::string& workdir,
       unknown_field(host, "HostConfig.",
                     {"NetworkMode", "ReadonlyRootfs", "CapDrop", "SecurityOpt", "Init", "Tmpfs",
                      "Mounts", "PidsLimit", "Memory", "MemorySwap", "NanoCpus", "Ulimits",
-                     "IpcMode", "RestartPolicy", "LogConfig", "Dns", "ExtraHosts"});
+                     "IpcMode", "RestartPolicy", "LogConfig", "Dns", "ExtraHosts", "Runtime"});
   if (!problem.empty()) return problem;
   if (text_of(host, "IpcMode") != "private") return "HostConfig.IpcMode must be private";
   if (text_of(object_of(host, "RestartPolicy"), "Name") != "no")
     return "HostConfig.RestartPolicy must be no";
+  if (host.contains("Runtime") && !made_of(text_of(host, "Runtime"), "._-"))
+    return std::string(kSection) + "runtime: no name of an OCI runtime";
   if (list_of(host, "CapDrop").empty()) return "HostConfig.CapDrop must not be empty";
   for (std::string found :
        {network_problem(host, allow), security_problem(host),

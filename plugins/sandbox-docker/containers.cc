@@ -64,7 +64,7 @@ json::array published_ports(const json::object& container) {
 // What decides whether our init can run, once for all containers that agree in it.
 std::string init_kind(const json::object& spec) {
   return text_of(spec, "image") + "\n" + text_of(spec, "seccompProfile") + "\n" +
-         text_of(spec, "apparmorProfile");
+         text_of(spec, "apparmorProfile") + "\n" + text_of(spec, "runtime");
 }
 
 }  // namespace
@@ -94,8 +94,14 @@ bool has_settings_of(const json::object& container, const json::object& spec) {
 }
 
 Failure engine_refused(const Reply& reply, const std::string& what) {
+  std::string message = Engine::message_of(reply);
+  if (message.find("runtime name") != std::string::npos) {
+    message +=
+        ". Register it with the engine (\"runtimes\" in its daemon.json), or: openclaw config "
+        "unset agents.defaults.sandbox.docker.runtime";
+  }
   return failure(reply.status >= 500 ? OC_UNAVAILABLE : OC_FAILED_PRECONDITION,
-                 "the Docker engine could not " + what + ": " + Engine::message_of(reply));
+                 "the Docker engine could not " + what + ": " + message);
 }
 
 json::object runtime_of(const json::object& container) {

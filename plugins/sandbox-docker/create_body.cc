@@ -113,6 +113,7 @@ json::object create_body(const json::object& spec, const CreateContext& context)
   host["Tmpfs"] = tmpfs_of(spec);
   host["Mounts"] = mounts_of(spec, context);
   put_limits(host, spec);
+  if (std::string runtime = text_of(spec, "runtime"); !runtime.empty()) host["Runtime"] = runtime;
   host["IpcMode"] = "private";
   host["RestartPolicy"] = json::object{{"Name", "no"}};
   // Nothing reads the log of a process that only waits; commands answer over their own streams.

@@ -123,6 +123,13 @@ TEST(CreateBody, R191TheProfilesTextIsSentAndUnconfinedRefused) {
   EXPECT_THAT(body_problem(bad, "/workspace", 1, {}), HasSubstr("seccompProfile"));
 }
 
+TEST(CreateBody, ARuntimeOfTheEngineIsSentByName) {
+  EXPECT_FALSE(host_of(create_body(plain_spec(), {})).contains("Runtime"));
+  EXPECT_EQ(host_of(body_with("runtime", "runsc")).at("Runtime"), "runsc");
+  EXPECT_EQ(problem_with("runtime", "runsc"), "");
+  EXPECT_THAT(problem_with("runtime", "/tmp/mine"), HasSubstr("docker.runtime"));
+}
+
 TEST(CreateBody, R192AppArmorNameIsSentAndUnconfinedRefused) {
   EXPECT_EQ(host_of(body_with("apparmorProfile", "openclaw-sandbox")).at("SecurityOpt").at(1),
             "apparmor=openclaw-sandbox");
@@ -188,7 +195,7 @@ TEST(CreateBody, LabelsSayWhoseContainerItIs) {
 TEST(BodyCheck, UnknownFieldsAreRefusedA8) {
   for (const char* key :
        {"Privileged", "CapAdd", "Devices", "PidMode", "UsernsMode", "Binds", "VolumesFrom",
-        "DeviceRequests", "CgroupParent", "Runtime", "Sysctls", "UTSMode", "GroupAdd"}) {
+        "DeviceRequests", "CgroupParent", "Sysctls", "UTSMode", "GroupAdd"}) {
     json::object body = create_body(plain_spec(), {});
     body["HostConfig"].as_object()[key] = nullptr;
     EXPECT_THAT(body_problem(body, "/workspace", 1, {}), HasSubstr(key));

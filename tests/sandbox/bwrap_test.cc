@@ -202,6 +202,7 @@ TEST_F(Bwrap, R177R191R192WhatItCannotDoIsRefusedByKey) {
            {{{"readOnlyRoot", false}}, "docker.readOnlyRoot"},
            {{{"seccompProfile", "/etc/profile.json"}}, "docker.seccompProfile"},
            {{{"apparmorProfile", "x"}}, "docker.apparmorProfile"},
+           {{{"runtime", "runsc"}}, "docker.runtime"},
            {{{"user", "node"}}, "docker.user"}}) {
     bwrap({}, docker);
     EXPECT_THAT(sh("true").message(), HasSubstr(key));

@@ -77,6 +77,16 @@ TEST_F(DockerSandbox, R170R173R174R186R187R188R189R192InspectShowsWhatWasAskedFo
   EXPECT_EQ(labels.at("openclaw.sessionKey"), "agent:main");
 }
 
+TEST_F(DockerSandbox, ARuntimeIsChosenByNameAndAMissingOneIsNamed) {
+  configure("{}", R"({"runtime":"runc"})");
+  EXPECT_EQ(sh("echo inside").out, "inside\n");
+  EXPECT_EQ(inspect(name_of()).at("HostConfig").at("Runtime"), "runc");
+  configure(R"({"scope":"session"})", R"({"runtime":"no-such-runtime"})");
+  auto message = sh("true", "agent:main:y").message();
+  EXPECT_THAT(message, HasSubstr("no-such-runtime"));
+  EXPECT_THAT(message, HasSubstr("openclaw config unset agents.defaults.sandbox.docker.runtime"));
+}
+
 TEST_F(DockerSandbox, R190UlimitsHold) {
   configure("{}", R"({"ulimits":{"nproc":256}})");
   // The soft limit of files is only a default: runc built with Go 1.19 or later may start an exec

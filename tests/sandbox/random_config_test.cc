@@ -127,7 +127,7 @@ class RandomConfig : public ::testing::Test {
     static const std::vector<std::string> kKeys = {
         "image", "containerPrefix", "workdir", "readOnlyRoot", "tmpfs", "network", "user",
         "capDrop", "env", "setupCommand", "pidsLimit", "memory", "memorySwap", "cpus", "ulimits",
-        "seccompProfile", "apparmorProfile", "dns", "extraHosts", "execHelper",
+        "seccompProfile", "apparmorProfile", "dns", "extraHosts", "execHelper", "runtime",
         "dangerouslyAllowReservedContainerTargets", "dangerouslyAllowExternalBindSources",
         "dangerouslyAllowContainerNamespaceJoin",
         // no keys of ours, and must not become the engine's
@@ -177,9 +177,12 @@ class RandomConfig : public ::testing::Test {
     const json::object& host = body.at("HostConfig").as_object();
     for (const char* key :
          {"Privileged", "CapAdd", "Devices", "DeviceRequests", "DeviceCgroupRules", "PidMode",
-          "UTSMode", "UsernsMode", "CgroupnsMode", "Binds", "VolumesFrom", "Runtime", "Sysctls",
-          "GroupAdd", "OomKillDisable", "PublishAllPorts", "PortBindings"}) {
+          "UTSMode", "UsernsMode", "CgroupnsMode", "Binds", "VolumesFrom", "Sysctls", "GroupAdd",
+          "OomKillDisable", "PublishAllPorts", "PortBindings"}) {
       EXPECT_FALSE(host.contains(key)) << key;
+    }
+    if (const json::value* runtime = host.if_contains("Runtime")) {
+      EXPECT_THAT(std::string(runtime->as_string()), ::testing::MatchesRegex("[A-Za-z0-9._-]+"));
     }
     std::string network = std::string(host.at("NetworkMode").as_string());
     for (char& c : network) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
