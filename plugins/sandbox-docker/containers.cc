@@ -94,14 +94,8 @@ bool has_settings_of(const json::object& container, const json::object& spec) {
 }
 
 Failure engine_refused(const Reply& reply, const std::string& what) {
-  std::string message = Engine::message_of(reply);
-  if (message.find("runtime name") != std::string::npos) {
-    message +=
-        ". Register it with the engine (\"runtimes\" in its daemon.json), or: openclaw config "
-        "unset agents.defaults.sandbox.docker.runtime";
-  }
   return failure(reply.status >= 500 ? OC_UNAVAILABLE : OC_FAILED_PRECONDITION,
-                 "the Docker engine could not " + what + ": " + message);
+                 "the Docker engine could not " + what + ": " + Engine::message_of(reply));
 }
 
 json::object runtime_of(const json::object& container) {
@@ -258,8 +252,16 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
     std::string message = Engine::message_of(*reply);
     if (message.find("mage") != std::string::npos) co_return image_missing(spec);
   }
-  if (reply->status != 201 || !reply->body.is_object())
-    co_return engine_refused(*reply, "create the sandbox");
+  if (reply->status != 201 || !reply->body.is_object()) {
+    Failure refused = engine_refused(*reply, "create the sandbox");
+    std::string runtime = text_of(spec, "runtime");
+    if (!runtime.empty() && refused.message.find(runtime) != std::string::npos) {
+      refused.message +=
+          ". Register it with the engine (\"runtimes\" in its daemon.json), or: openclaw config "
+          "unset agents.defaults.sandbox.docker.runtime";
+    }
+    co_return refused;
+  }
   std::string id = text_of(reply->body.get_object(), "Id");
   Outcome<Nothing> ready = co_await start(id);
   if (ready.has_value() && with_init) {
