@@ -98,6 +98,20 @@ Failure engine_refused(const Reply& reply, const std::string& what) {
                  "the Docker engine could not " + what + ": " + Engine::message_of(reply));
 }
 
+Failure creation_refused(const Reply& reply, const json::object& spec) {
+  Failure refused = engine_refused(reply, "create the sandbox");
+  if (reply.status == 404 && refused.message.find("mage") != std::string::npos)
+    return image_missing(spec);
+  std::string runtime = text_of(spec, "runtime");
+  if (!runtime.empty() && refused.message.find(runtime) != std::string::npos) {
+    refused.message +=
+        ". Register it with the engine (\"runtimes\" in its daemon.json), or: openclaw config "
+        "unset "
+        "agents.defaults.sandbox.docker.runtime";
+  }
+  return refused;
+}
+
 json::object runtime_of(const json::object& container) {
   const json::object& labels = labels_of(container);
   std::string image = text_of(object_of(container, "Config"), "Image");
@@ -248,20 +262,7 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
   std::string text = json::serialize(*body);
   Outcome<Reply> reply = co_await engine_.call("POST", path, text, kEngineTimeoutMs);
   if (reply.has_error()) co_return reply.error();
-  if (reply->status == 404) {
-    std::string message = Engine::message_of(*reply);
-    if (message.find("mage") != std::string::npos) co_return image_missing(spec);
-  }
-  if (reply->status != 201 || !reply->body.is_object()) {
-    Failure refused = engine_refused(*reply, "create the sandbox");
-    std::string runtime = text_of(spec, "runtime");
-    if (!runtime.empty() && refused.message.find(runtime) != std::string::npos) {
-      refused.message +=
-          ". Register it with the engine (\"runtimes\" in its daemon.json), or: openclaw config "
-          "unset agents.defaults.sandbox.docker.runtime";
-    }
-    co_return refused;
-  }
+  if (reply->status != 201 || !reply->body.is_object()) co_return creation_refused(*reply, spec);
   std::string id = text_of(reply->body.get_object(), "Id");
   Outcome<Nothing> ready = co_await start(id);
   if (ready.has_value() && with_init) {
