@@ -80,6 +80,7 @@ int run(int argc, char** argv) {
   add_status_commands(app, context);
   add_devices_commands(app, context);
   add_agent_commands(app, context);
+  add_agents_commands(app, context);
   add_logs_commands(app, context);
   add_sandbox_commands(app, context);
   add_plugins_commands(app, context);
