@@ -63,6 +63,12 @@ bool shares_trouble(const Findings& one, const Findings& other) {
   });
 }
 
+// There is a trouble and nothing to type about it.
+bool is_hopeless(const std::vector<sandbox::Finding>& found) {
+  return std::any_of(found.begin(), found.end(),
+                     [](const auto& finding) { return !finding.ok && finding.fix.empty(); });
+}
+
 // What else may run this sandbox, as the manifests tell it and the backends find this host.
 void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins, const SandboxProbe& probe,
                           sandbox::View view, const Findings& here, std::vector<Check>& out) {
@@ -74,7 +80,7 @@ void offer_other_backends(const std::vector<plugin::PluginInfo>& plugins, const 
       auto found = probe(view);
       std::string detail = "can be used instead. " + info.manifest.description;
       std::string fix = "openclaw config set agents.defaults.sandbox.backend " + name;
-      if (found.has_error() || shares_trouble(here, found)) continue;
+      if (found.has_error() || shares_trouble(here, found) || is_hopeless(*found)) continue;
       for (auto finding = found->rbegin(); finding != found->rend(); ++finding) {
         if (finding->ok) continue;
         detail += " Before that: " + finding->detail;

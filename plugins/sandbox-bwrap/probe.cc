@@ -48,9 +48,7 @@ std::string namespace_fix() {
   if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 1)
     return "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0   # or write an AppArmor "
            "profile for bwrap that allows userns";
-  if (::access("/.dockerenv", F_OK) == 0)  // the engine forbids it
-    return "openclaw config set agents.defaults.sandbox.backend docker";
-  return {};
+  return {};  // a container's engine forbids them, for one
 }
 
 json::array probe(const std::string& program, const json::object& spec) {

@@ -10,9 +10,9 @@
 #include "browser_network.h"
 #include "checked_body.h"
 #include "exec_run.h"
+#include "host_paths.h"
 #include "image_source.h"
 #include "init_program.h"
-#include "mount_map.h"
 #include "spec_reader.h"
 
 namespace openclaw::docker {
@@ -256,7 +256,7 @@ Flow<Outcome<std::string>> Containers::create_draft(json::object spec, std::stri
     if (network.has_error()) co_return network.error();
   }
   json::array* mounts = &(*body)["HostConfig"].as_object()["Mounts"].as_array();
-  Outcome<Nothing> mapped = co_await map_sources(mounts);
+  Outcome<Nothing> mapped = co_await to_host_paths(engine_, mounts);
   if (mapped.has_error()) co_return mapped.error();
   std::string path = "/containers/create?name=" + url_encoded(name);
   std::string text = json::serialize(*body);
@@ -288,20 +288,6 @@ Flow<Outcome<Nothing>> Containers::rename(std::string id, std::string name) {
   if (renamed.has_error()) co_return renamed.error();
   if (renamed->status != 204) co_return engine_refused(*renamed, "name the sandbox");
   co_return Nothing{};
-}
-
-// A gateway in a container sees other paths than the engine does: the engine gets its own.
-Flow<Outcome<Nothing>> Containers::map_sources(json::array* mounts) {
-  if (::access("/.dockerenv", F_OK) != 0) co_return Nothing{};
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::string path = "/containers/" + url_encoded(host.data()) + "/json";
-  Outcome<Reply> self = co_await engine_.call("GET", path, "", kEngineTimeoutMs);
-  if (self.has_error()) co_return self.error();
-  // Not a container of this engine (another one's, or a changed host name): paths are taken as they
-  // are.
-  if (self->status != 200 || !self->body.is_object()) co_return Nothing{};
-  co_return mapped_sources(list_of(self->body.get_object(), "Mounts"), *mounts);
 }
 
 Flow<Outcome<Nothing>> Containers::run_setup(std::string container, json::object spec,

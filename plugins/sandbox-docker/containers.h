@@ -44,7 +44,6 @@ class Containers {
   Flow<Outcome<std::string>> create_draft(json::object spec, std::string name, bool with_init);
   Flow<Outcome<Nothing>> run_setup(std::string container, json::object spec,
                                    std::uint64_t timeout_ms);
-  Flow<Outcome<Nothing>> map_sources(json::array* mounts);
   Flow<Outcome<Nothing>> rename(std::string id, std::string name);
   std::string why_no_init(const json::object& spec) const;
   void forget(const std::string& id);

@@ -115,6 +115,8 @@ Flow<Outcome<Reply>> Engine::send(std::string method, std::string target, std::s
                         "the Docker engine did not answer " + method + " " + target + " within " +
                             std::to_string(timeout_ms / 1000) + " s; see: systemctl status docker");
     }
+    // Nothing that the engine could do about: the host cannot make requests at all.
+    if (wait.code == OC_FAILED_PRECONDITION) co_return failure(wait.code, std::move(wait.body));
     co_return unreachable(wait.code);
   }
   Reply reply;

@@ -1,6 +1,7 @@
 #include "probe.h"
 
 #include "checked_body.h"
+#include "host_paths.h"
 #include "image_source.h"
 #include "spec_reader.h"
 
@@ -28,6 +29,10 @@ Flow<json::array> probe(Engine& engine, json::object spec) {
   if (found.has_error()) {
     const Failure& why = found.error();
     Engine::Trouble trouble = engine.trouble(why.code);
+    if (why.code == OC_FAILED_PRECONDITION) {
+      out.emplace_back(bad(why.message, ""));
+      co_return out;
+    }
     bool told = why.code == OC_PROTOCOL || why.code == OC_DEADLINE_EXCEEDED;
     out.emplace_back(bad(told ? why.message : trouble.what, trouble.fix));
     co_return out;
@@ -42,9 +47,14 @@ Flow<json::array> probe(Engine& engine, json::object spec) {
     out.emplace_back(good("the Docker engine answers and has the image " + image));
   }
   Outcome<json::object> body = checked_body(spec, "", engine.socket_path());
-  if (body.has_error())
+  if (body.has_error()) {
     out.emplace_back(
         bad(body.error().message, "openclaw sandbox explain --agent " + text_of(spec, "agentId")));
+    co_return out;
+  }
+  json::array* mounts = &(*body)["HostConfig"].as_object()["Mounts"].as_array();
+  Outcome<Nothing> mapped = co_await to_host_paths(engine, mounts);
+  if (mapped.has_error()) out.emplace_back(bad(mapped.error().message, ""));
   co_return out;
 }
 
