@@ -107,6 +107,9 @@ class ChannelServiceTest : public testing::Test {
     });
     EXPECT_TRUE(until([&] { return done; }));
   }
+  Result<json::object> act(MessageAction action) {
+    return wait(life_->service->act(std::move(action), Limits::within(milliseconds(5000))));
+  }
   // Runs the loop until the condition holds.
   bool until(const std::function<bool()>& holds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);

@@ -14,6 +14,7 @@
 #include "channel/channel_status.h"
 #include "channel/delivery.h"
 #include "channel/intake.h"
+#include "channel/message_actions.h"
 #include "channel/store.h"
 #include "storage/atomic_file.h"
 
@@ -27,7 +28,6 @@ constexpr milliseconds kFirstResultsTime{2'000};
 constexpr milliseconds kProbeTime{10'000};
 constexpr milliseconds kStopStepTime{4'000};
 constexpr milliseconds kPruneEvery{60LL * 60 * 1000};
-constexpr std::size_t kMaxText = 512 * 1024;
 
 std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<milliseconds>(
@@ -38,18 +38,6 @@ std::int64_t wall_clock_ms() {
 std::optional<std::string> environment(const std::string& name) {
   const char* value = ::secure_getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
-// What `to` means: an id, with the topic behind ":topic:" and an optional "telegram:" before it.
-json::object target_of(std::string_view channel, std::string_view to) {
-  std::string id = plain_sender_id(to, channel);
-  json::object out;
-  if (const std::size_t topic = id.find(":topic:"); topic != std::string::npos) {
-    out["threadId"] = id.substr(topic + 7);
-    id.resize(topic);
-  }
-  out["id"] = id;
-  return out;
 }
 
 class Service final : public ChannelService {
@@ -64,6 +52,7 @@ class Service final : public ChannelService {
         accounts_(runtime, plugins, wall_clock_ms),
         reply_media_(runtime, sandboxes, services),
         delivery_(runtime, store_, accounts_, reply_media_),
+        actions_(store_, accounts_, delivery_),
         media_(runtime, accounts_, services),
         intake_(runtime, config, agents, store_, accounts_, delivery_, media_),
         scope_(runtime) {
@@ -76,9 +65,9 @@ class Service final : public ChannelService {
   Awaitable<> apply_config() override;
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override;
-  Awaitable<Result<json::object>> send(std::string channel, std::string account, std::string to,
-                                       std::string text, std::string idempotency_key,
-                                       Limits limits) override;
+  Awaitable<Result<json::object>> act(MessageAction action, Limits limits) override {
+    co_return co_await actions_.act(std::move(action), limits);
+  }
 
   void inbound(plugin::PluginInstance& from, json::object event,
                std::function<void(Code)> ack) override;
@@ -96,6 +85,7 @@ class Service final : public ChannelService {
   Accounts accounts_;
   ReplyMedia reply_media_;
   Delivery delivery_;
+  MessageActions actions_;
   MediaFetch media_;
   Intake intake_;
   TaskScope scope_;
@@ -266,38 +256,6 @@ std::vector<std::string> Service::failing() const {
       names.insert(account->plan.channel);
   }
   return {names.begin(), names.end()};
-}
-
-Awaitable<Result<json::object>> Service::send(std::string channel, std::string account,
-                                              std::string to, std::string text,
-                                              std::string idempotency_key, Limits limits) {
-  if (account.empty()) account = "default";
-  if (text.empty())
-    co_return make_error(Code::kInvalidArgument, "invalid send params: text or media is required");
-  if (text.size() > kMaxText)
-    co_return make_error(Code::kInvalidArgument, "the text is longer than 512 KiB");
-  std::shared_ptr<Account> found;
-  bool known = false;
-  for (const auto& each : accounts_.all()) {
-    known = known || each->plan.channel == channel;
-    if (each->plan.channel == channel && each->plan.account == account) found = each;
-  }
-  if (!found || !found->plan.configured) {
-    co_return make_error(known ? Code::kFailedPrecondition : Code::kInvalidArgument,
-                         known ? "channel " + channel + " has no account \"" + account +
-                                     "\" that is configured; see: openclaw channels list"
-                               : "unsupported channel: " + channel);
-  }
-  json::object conversation = target_of(channel, to);
-  OutboxRow row;
-  row.instance = found->plan.instance_id();
-  row.lane = lane_of(row.instance, conversation);
-  row.idempotency_key = "send:" + row.instance + ":" + idempotency_key;
-  row.message = json::object{
-      {"conversation", std::move(conversation)}, {"text", text}, {"format", "markdown"}};
-  auto stored = co_await store_.add_outbox(std::move(row));
-  if (stored.has_error()) co_return stored.error();
-  co_return co_await delivery_.wait(std::move(stored.value()), limits);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "agent/agent_service.h"
 #include "async/runtime.h"
+#include "channel/message_action.h"
 #include "config/config.h"
 #include "plugin/host_services.h"
 #include "plugin/plugin_host.h"
@@ -36,11 +37,8 @@ class ChannelService : public plugin::ChannelEvents {
   virtual Awaitable<json::object> status(bool probe, Limits limits) = 0;
   // Names of channels that should be up and are not: what /readyz fails on.
   virtual std::vector<std::string> failing() const = 0;
-  // Sends by hand (RPC `send`, later the message tool). Durable before it is sent. Answers
-  // {"messageId"}.
-  virtual Awaitable<Result<json::object>> send(std::string channel, std::string account,
-                                               std::string to, std::string text,
-                                               std::string idempotency_key, Limits limits) = 0;
+  // Sends, edits, deletes or reacts by hand: `send`, `message.action` and the tool `message`.
+  virtual Awaitable<Result<json::object>> act(MessageAction action, Limits limits) = 0;
 };
 
 // Pairing files, shared by gateway and CLI: <state>/credentials/<channel>-pairing.json and

@@ -5,6 +5,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using Kind = MessageAction::Kind;
 
 TEST_F(ChannelServiceTest, P1AMessageIsAnsweredOnceAndADuplicateIsNotReadAgain) {
   boot();
@@ -256,16 +257,44 @@ TEST_F(ChannelServiceTest, SilenceIsNotSent) {
 
 TEST_F(ChannelServiceTest, SendingByHandIsDurableAndIdempotent) {
   boot();
-  const auto first = wait(life_->service->send("fake", "default", "fake:1", "hello", "k1",
-                                               Limits::within(milliseconds(5000))));
+  MessageAction hello{.channel = "fake", .to = "fake:1", .text = "hello", .idempotency_key = "k1"};
+  const auto first = act(hello);
   ASSERT_TRUE(first.has_value()) << first.error().message;
-  const auto again = wait(life_->service->send("fake", "default", "1", "hello", "k1",
-                                               Limits::within(milliseconds(5000))));
-  EXPECT_EQ(first.value().at("messageId"), again.value().at("messageId"));
+  hello.to = "1";
+  EXPECT_EQ(first.value().at("messageId"), act(hello).value().at("messageId"));
   EXPECT_EQ(sent.size(), 1U);
-  const auto unknown =
-      wait(life_->service->send("nope", "", "1", "x", "k2", Limits::within(milliseconds(5000))));
-  EXPECT_EQ(unknown.error().message, "unsupported channel: nope");
+  EXPECT_EQ(act({.channel = "nope", .to = "1", .text = "x"}).error().message,
+            "unsupported channel: nope");
+  EXPECT_EQ(act({.channel = "fake", .account = "other", .to = "1", .text = "x"}).error().code,
+            Code::kFailedPrecondition);
+}
+
+TEST_F(ChannelServiceTest, MessagesAreEditedDeletedAndReactedToByHand) {
+  boot();
+  ASSERT_TRUE(act({.kind = Kind::kEdit,
+                   .channel = "fake",
+                   .to = "1:topic:7",
+                   .message_id = "m9",
+                   .text = "better",
+                   .idempotency_key = "k1"})
+                  .has_value());
+  EXPECT_EQ(sent.at(0).at("replaces").at("messageId"), "m9");
+  EXPECT_EQ(sent.at(0).at("conversation"), (json::object{{"threadId", "7"}, {"id", "1"}}));
+  ASSERT_TRUE(
+      act({.kind = Kind::kReact, .channel = "fake", .to = "1", .message_id = "m9", .emoji = "x"})
+          .has_value());
+  EXPECT_EQ(calls.back().first, "channel.react");
+  EXPECT_EQ(calls.back().second.at("emoji"), "x");
+  ASSERT_TRUE(
+      act({.kind = Kind::kReact, .channel = "fake", .to = "1", .message_id = "m9"}).has_value());
+  EXPECT_EQ(calls.back().second.at("remove"), true);
+  ASSERT_TRUE(
+      act({.kind = Kind::kDelete, .channel = "fake", .to = "1", .message_id = "m9"}).has_value());
+  EXPECT_EQ(calls.back().first, "channel.remove");
+  for (auto kind : {Kind::kEdit, Kind::kDelete, Kind::kReact}) {
+    EXPECT_THAT(act({.kind = kind, .channel = "fake", .to = "1", .text = "x"}).error().message,
+                HasSubstr("messageId"));
+  }
 }
 
 TEST_F(ChannelServiceTest, R131R133AccountsStartFromTheirTokenFileAndStatusNamesNoSecret) {
@@ -301,7 +330,8 @@ TEST_F(ChannelServiceTest, AnAccountThatCannotLogInIsFailingAndSaysWhy) {
 
 TEST_F(ChannelServiceTest, TwoReloadsAtOnceStartAnAccountOnce) {
   boot();
-  std::ofstream(dir_.path() / "openclaw.toml") << "[channels.fake]\ntoken = \"t2\"\nallowFrom = [\"1\"]\n";
+  std::ofstream(dir_.path() / "openclaw.toml")
+      << "[channels.fake]\ntoken = \"t2\"\nallowFrom = [\"1\"]\n";
   auto reloaded = life_->store.reload();
   ASSERT_TRUE(reloaded.has_value()) << reloaded.error().message;
   int done = 0;

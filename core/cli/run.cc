@@ -81,6 +81,7 @@ int run(int argc, char** argv) {
   add_devices_commands(app, context);
   add_agent_commands(app, context);
   add_agents_commands(app, context);
+  add_message_commands(app, context);
   add_logs_commands(app, context);
   add_sandbox_commands(app, context);
   add_plugins_commands(app, context);

@@ -50,6 +50,7 @@ MethodRegistry::MethodRegistry() {
   add_session_methods(methods_);
   add_chat_methods(methods_);
   add_agent_methods(methods_);
+  add_message_methods(methods_);
   add_operation_methods(methods_);
   add_absent_methods(methods_);
   for (std::size_t i = 0; i < methods_.size(); ++i) {

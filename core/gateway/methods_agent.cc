@@ -1,4 +1,4 @@
-// agent, agent.wait, agents.*, send: runs for programs, and what there is to run.
+// agent, agent.wait, agents.*: runs for programs, and what there is to run.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -323,57 +323,6 @@ Awaitable<Reply> files_set(ServerState& state, MethodCall call) {
   co_return Reply::ok(std::move(out));
 }
 
-Awaitable<Reply> deliver(ServerState& state, std::string channel, MethodCall call,
-                         std::shared_ptr<Run> run) {
-  auto sent = co_await state.services.channels.send(
-      channel, text_param(call.params, "accountId", "default"), text_param(call.params, "to"),
-      text_param(call.params, "message"), run->run_id, Limits::within(std::chrono::minutes(1)));
-  Reply reply;
-  if (sent.has_error()) {
-    reply = Reply::failed(sent.error());
-  } else {
-    auto out = std::move(sent.value());
-    out["runId"] = run->run_id;
-    out["channel"] = channel;
-    reply = Reply::ok(std::move(out));
-  }
-  state.runs.finish(*run, reply, sent.has_error() ? "error" : "ok", {}, now_ms());
-  co_return reply;
-}
-
-Awaitable<Reply> send(ServerState& state, MethodCall call) {
-  auto id = text_param(call.params, "idempotencyKey");
-  if (auto known = state.runs.find("send", id)) co_return co_await wait_for(known);
-  auto channel = text_param(call.params, "channel");
-  if (channel == "webchat") {
-    co_return Reply::invalid(
-        "unsupported channel: webchat (internal-only). Use chat.send for WebChat UI messages");
-  }
-  if (text_param(call.params, "message").empty()) {
-    bool media = call.params.contains("mediaUrl") || call.params.contains("mediaUrls");
-    if (media)
-      co_return Reply::unavailable("media by send is not available in this version; send text");
-    co_return Reply::invalid("invalid send params: text or media is required");
-  }
-  auto status =
-      co_await state.services.channels.status(false, Limits::within(std::chrono::seconds(5)));
-  const auto* order = status.if_contains("channelOrder");
-  std::vector<std::string> known_channels;
-  if (order && order->is_array()) {
-    for (const auto& item : order->get_array()) {
-      if (item.is_string()) known_channels.emplace_back(item.get_string());
-    }
-  }
-  if (channel.empty() && known_channels.size() == 1) channel = known_channels.front();
-  if (channel.empty())
-    co_return Reply::invalid("channel is required: more than one or none is configured");
-  if (std::find(known_channels.begin(), known_channels.end(), channel) == known_channels.end()) {
-    co_return Reply::invalid("unsupported channel: " + channel.substr(0, 64));
-  }
-  auto run = state.runs.begin("send", id, now_ms());
-  co_return co_await deliver(state, std::move(channel), std::move(call), run);
-}
-
 const ParamTable kAgent{{{"message", Kind::kText, true},
                          {"agentId", Kind::kText},
                          {"to", Kind::kString},
@@ -409,18 +358,6 @@ const ParamTable kFileGet{{{"agentId", Kind::kText, true}, {"name", Kind::kText,
 const ParamTable kFileSet{{{"agentId", Kind::kText, true},
                            {"name", Kind::kText, true},
                            {"content", Kind::kString, true}}};
-const ParamTable kSend{{{"to", Kind::kText, true},
-                        {"message", Kind::kString},
-                        {"mediaUrl", Kind::kString},
-                        {"mediaUrls", Kind::kStrings},
-                        {"gifPlayback", Kind::kBoolean},
-                        {"channel", Kind::kString},
-                        {"accountId", Kind::kString},
-                        {"agentId", Kind::kString},
-                        {"threadId", Kind::kString},
-                        {"sessionKey", Kind::kString},
-                        {"idempotencyKey", Kind::kText, true, 0, 256}}};
-
 }  // namespace
 
 void add_agent_methods(std::vector<Method>& out) {
@@ -431,7 +368,6 @@ void add_agent_methods(std::vector<Method>& out) {
   out.push_back({"agent.identity.get", "operator.read", &kIdentity, identity_get});
   out.push_back({"agent", "operator.write", &kAgent, agent_call});
   out.push_back({"agent.wait", "operator.write", &kWait, agent_wait});
-  out.push_back({"send", "operator.write", &kSend, send});
 }
 
 }  // namespace openclaw::gateway

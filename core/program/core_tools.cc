@@ -4,6 +4,7 @@
 
 #include "agent/agent_service.h"
 #include "browser/browser_tool.h"
+#include "channel/message_tool.h"
 #include "plugin/plugin_host.h"
 #include "process/process_tools.h"
 #include "program/workbench.h"
@@ -20,6 +21,7 @@ std::shared_ptr<process::ProcessTools> add_core_tools(tool::ToolRouter& router,
   auto commands =
       process::register_process_tools(router, rooms.sandboxes, rooms.runtime, rooms.config);
   browser::register_browser_tool(router, rooms.sandboxes);
+  channel::register_message_tool(router, rooms.channels, rooms.config);
   agent::add_session_tools(router, rooms.agents, rooms.sessions, rooms.config);
   return commands;
 }

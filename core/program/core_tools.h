@@ -12,6 +12,9 @@
 namespace openclaw::agent {
 class AgentService;
 }
+namespace openclaw::channel {
+class ChannelService;
+}
 namespace openclaw::process {
 class ProcessTools;
 }
@@ -34,6 +37,7 @@ struct ToolRooms {
   sandbox::SandboxManager& sandboxes;
   session::SessionStore& sessions;
   agent::AgentService& agents;
+  channel::ChannelService* channels = nullptr;  // null where no gateway runs
 };
 // Answers what must be stopped before the rooms are: commands that run in the background.
 std::shared_ptr<process::ProcessTools> add_core_tools(tool::ToolRouter& router,

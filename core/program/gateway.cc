@@ -164,7 +164,7 @@ void Gateway::build() {
   agents_ = agent::AgentService::create(runtime_, *config_, *plugins_, *sessions_, *tools_, *sandboxes_);
   channels_ = channel::ChannelService::create(runtime_, *config_, *plugins_, *services_, *sandboxes_, *agents_);
   plugins_->set_channel_events(channels_.get());
-  commands_ = add_core_tools(*tools_, {runtime_, *config_, *sandboxes_, *sessions_, *agents_});
+  commands_ = add_core_tools(*tools_, {runtime_, *config_, *sandboxes_, *sessions_, *agents_, channels_.get()});
   compile_policy();
 
   auto config = config_->current();

@@ -197,9 +197,8 @@ Awaitable<json::object> FakeChannels::status(bool, Limits) {
   out["channels"] = std::move(channels);
   co_return out;
 }
-Awaitable<Result<json::object>> FakeChannels::send(std::string, std::string, std::string to,
-                                                   std::string text, std::string, Limits) {
-  sent.push_back(to + ": " + text);
+Awaitable<Result<json::object>> FakeChannels::act(channel::MessageAction action, Limits) {
+  sent.push_back(action.to + ": " + action.text);
   json::object out{{"messageId", "42"}};
   co_return out;
 }

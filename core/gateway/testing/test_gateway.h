@@ -75,9 +75,7 @@ class FakeChannels : public channel::ChannelService {
   Awaitable<> apply_config() override { co_return; }
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override { return failing_now; }
-  Awaitable<Result<json::object>> send(std::string channel, std::string account, std::string to,
-                                       std::string text, std::string idempotency_key,
-                                       Limits limits) override;
+  Awaitable<Result<json::object>> act(channel::MessageAction action, Limits limits) override;
   void inbound(plugin::PluginInstance&, json::object, std::function<void(Code)>) override {}
   void link_state(plugin::PluginInstance&, json::object) override {}
 

@@ -1,0 +1,22 @@
+// One thing done to a message by hand: RPC `send` and `message.action`, the tool `message`.
+#pragma once
+
+#include <string>
+
+namespace openclaw::channel {
+
+struct MessageAction {
+  enum class Kind { kSend, kEdit, kDelete, kReact };
+  Kind kind = Kind::kSend;
+  std::string channel;       // "telegram"
+  std::string account = {};  // empty: "default", or the only one that is configured
+  std::string to = {};       // id of the conversation; ":topic:ID" behind it, "telegram:" before it
+  std::string thread_id = {};        // the same topic, on its own
+  std::string message_id = {};       // which message: edit, delete, react
+  std::string text = {};             // Markdown: send, edit
+  std::string reply_to = {};         // id of the message to answer: send
+  std::string emoji = {};            // react; empty takes the bot's own back
+  std::string idempotency_key = {};  // send, edit: the same again is the same message
+};
+
+}  // namespace openclaw::channel

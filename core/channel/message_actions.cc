@@ -1,0 +1,104 @@
+#include "channel/message_actions.h"
+
+#include <utility>
+
+#include "channel/access.h"
+
+namespace openclaw::channel {
+namespace {
+
+using Kind = MessageAction::Kind;
+
+constexpr std::size_t kMaxText = 512 * 1024;
+constexpr std::size_t kMaxId = 512;
+
+json::object conversation_of(const MessageAction& action) {
+  std::string id = plain_sender_id(action.to, action.channel);
+  json::object out;
+  if (const std::size_t topic = id.find(":topic:"); topic != std::string::npos) {
+    out["threadId"] = id.substr(topic + 7);
+    id.resize(topic);
+  }
+  if (!action.thread_id.empty()) out["threadId"] = action.thread_id;
+  out["id"] = id;
+  return out;
+}
+
+// Empty: nothing is wrong with it.
+std::string mistake_in(const MessageAction& action) {
+  bool has_text = action.kind == Kind::kSend || action.kind == Kind::kEdit;
+  if (has_text && action.text.empty()) return "text is required";
+  if (action.text.size() > kMaxText) return "the text is longer than 512 KiB";
+  if (action.to.empty()) return "the conversation is required";
+  if (action.kind != Kind::kSend && action.message_id.empty()) return "messageId is required";
+  for (const auto* id : {&action.to, &action.thread_id, &action.message_id, &action.reply_to}) {
+    if (id->size() > kMaxId) return "an id is longer than 512 bytes";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Account>> MessageActions::account_for(const MessageAction& action) const {
+  std::shared_ptr<Account> named, only;
+  bool known = false;
+  std::size_t configured = 0;
+  const std::string wanted = action.account.empty() ? "default" : action.account;
+  for (const auto& each : accounts_.all()) {
+    if (each->plan.channel != action.channel) continue;
+    known = true;
+    if (!each->plan.configured) continue;
+    ++configured;
+    only = each;
+    if (each->plan.account == wanted) named = each;
+  }
+  if (named) return named;
+  if (action.account.empty() && configured == 1) return only;
+  if (!known) return Error(Code::kInvalidArgument, "unsupported channel: " + action.channel);
+  return Error(Code::kFailedPrecondition, "channel " + action.channel + " has no account \"" +
+                                              wanted +
+                                              "\" that is configured; see: openclaw channels list");
+}
+
+Awaitable<Result<json::object>> MessageActions::put_out(std::string instance, MessageAction action,
+                                                        Limits limits) {
+  json::object conversation = conversation_of(action);
+  OutboxRow row;
+  row.instance = instance;
+  row.lane = lane_of(instance, conversation);
+  row.idempotency_key = "send:" + instance + ":" + action.idempotency_key;
+  row.message = json::object{{"conversation", std::move(conversation)},
+                             {"text", std::move(action.text)},
+                             {"format", "markdown"}};
+  if (action.kind == Kind::kEdit)
+    row.message["replaces"] = json::object{{"messageId", action.message_id}};
+  if (!action.reply_to.empty())
+    row.message["replyTo"] = json::object{{"messageId", action.reply_to}};
+  auto stored = co_await store_.add_outbox(std::move(row));
+  if (stored.has_error()) co_return stored.error();
+  co_return co_await delivery_.wait(std::move(stored.value()), limits);
+}
+
+Awaitable<Result<json::object>> MessageActions::act(MessageAction action, Limits limits) {
+  if (auto mistake = mistake_in(action); !mistake.empty())
+    co_return make_error(Code::kInvalidArgument, mistake);
+  auto account = account_for(action);
+  if (account.has_error()) co_return account.error();
+  std::string instance = (*account)->plan.instance_id();
+  if (action.kind == Kind::kSend || action.kind == Kind::kEdit)
+    co_return co_await put_out(std::move(instance), std::move(action), limits);
+  json::object payload{{"conversation", conversation_of(action)}, {"messageId", action.message_id}};
+  const bool reaction = action.kind == Kind::kReact;
+  if (reaction) {
+    payload["emoji"] = action.emoji;
+    if (action.emoji.empty()) payload["remove"] = true;
+  }
+  std::string slot = reaction ? "channel.react" : "channel.remove";
+  std::string text = json::serialize(payload);
+  auto answer =
+      co_await accounts_.call(std::move(instance), std::move(slot), std::move(text), limits);
+  if (answer.has_error()) co_return answer.error();
+  co_return json::object{{"messageId", action.message_id}};
+}
+
+}  // namespace openclaw::channel

@@ -1,0 +1,125 @@
+// send, message.action: messages by hand, without an agent.
+#include <algorithm>
+
+#include "gateway/server_state.h"
+
+namespace openclaw::gateway {
+namespace {
+
+using Kind = Param::Kind;
+using channel::MessageAction;
+
+constexpr std::chrono::minutes kSendTime{1};
+
+// The channel that was named, or the only one there is.
+Awaitable<Result<std::string>> known_channel(ServerState& state, std::string channel) {
+  Limits limits = Limits::within(std::chrono::seconds(5));
+  auto status = co_await state.services.channels.status(false, limits);
+  const auto* order = status.if_contains("channelOrder");
+  std::vector<std::string> known;
+  if (order && order->is_array()) {
+    for (const auto& item : order->get_array()) {
+      if (item.is_string()) known.emplace_back(item.get_string());
+    }
+  }
+  if (channel.empty() && known.size() == 1) co_return known.front();
+  if (channel.empty())
+    co_return make_error(Code::kInvalidArgument,
+                         "channel is required: more than one or none is configured");
+  if (std::find(known.begin(), known.end(), channel) == known.end())
+    co_return make_error(Code::kInvalidArgument, "unsupported channel: " + channel.substr(0, 64));
+  co_return channel;
+}
+
+MessageAction action_of(const json::object& params) {
+  MessageAction action;
+  action.account = text_param(params, "accountId");
+  action.to = text_param(params, "to");
+  action.thread_id = text_param(params, "threadId");
+  action.text = text_param(params, "message");
+  action.message_id = text_param(params, "messageId");
+  action.reply_to = text_param(params, "replyTo");
+  action.emoji = text_param(params, "emoji");
+  auto name = text_param(params, "action", "send");
+  action.kind = name == "edit"     ? MessageAction::Kind::kEdit
+                : name == "delete" ? MessageAction::Kind::kDelete
+                : name == "react"  ? MessageAction::Kind::kReact
+                                   : MessageAction::Kind::kSend;
+  return action;
+}
+
+// Once for each idempotency key: who asks again gets the first answer.
+Awaitable<Reply> perform(ServerState& state, MethodCall call) {
+  auto id = text_param(call.params, "idempotencyKey");
+  std::shared_ptr<Run> known = state.runs.find(call.method, id);
+  if (known) {
+    co_await known->done->wait(Deadline::never());
+    co_return *known->reply;
+  }
+  auto channel = co_await known_channel(state, text_param(call.params, "channel"));
+  if (channel.has_error()) co_return Reply::failed(channel.error());
+  auto run = state.runs.begin(call.method, id, now_ms());
+  MessageAction action = action_of(call.params);
+  action.channel = *channel;
+  action.idempotency_key = run->run_id;
+  Limits limits = Limits::within(kSendTime);
+  auto done = co_await state.services.channels.act(std::move(action), limits);
+  Reply reply;
+  if (done.has_error()) {
+    reply = Reply::failed(done.error());
+  } else {
+    auto out = std::move(done.value());
+    out["runId"] = run->run_id;
+    out["channel"] = *channel;
+    reply = Reply::ok(std::move(out));
+  }
+  state.runs.finish(*run, reply, done.has_error() ? "error" : "ok", {}, now_ms());
+  co_return reply;
+}
+
+Awaitable<Reply> send(ServerState& state, MethodCall call) {
+  if (text_param(call.params, "channel") == "webchat") {
+    co_return Reply::invalid(
+        "unsupported channel: webchat (internal-only). Use chat.send for WebChat UI messages");
+  }
+  if (text_param(call.params, "message").empty()) {
+    if (call.params.contains("mediaUrl") || call.params.contains("mediaUrls"))
+      co_return Reply::unavailable("media by send is not available in this version; send text");
+    co_return Reply::invalid("invalid send params: text or media is required");
+  }
+  co_return co_await perform(state, std::move(call));
+}
+
+const ParamTable kSend{{{"to", Kind::kText, true},
+                        {"message", Kind::kString},
+                        {"mediaUrl", Kind::kString},
+                        {"mediaUrls", Kind::kStrings},
+                        {"gifPlayback", Kind::kBoolean},
+                        {"channel", Kind::kString},
+                        {"accountId", Kind::kString},
+                        {"agentId", Kind::kString},
+                        {"threadId", Kind::kString},
+                        {"sessionKey", Kind::kString},
+                        {"idempotencyKey", Kind::kText, true, 0, 256}}};
+const ParamTable kMessageAction{{{.name = "action",
+                                  .kind = Kind::kText,
+                                  .required = true,
+                                  .choices = {"send", "edit", "delete", "react"}},
+                                 {"to", Kind::kText, true, 0, 512},
+                                 {"channel", Kind::kString},
+                                 {"accountId", Kind::kString},
+                                 {"threadId", Kind::kString, false, 0, 512},
+                                 {"message", Kind::kString},
+                                 {"messageId", Kind::kString, false, 0, 512},
+                                 {"replyTo", Kind::kString, false, 0, 512},
+                                 {"emoji", Kind::kString, false, 0, 128},
+                                 {"idempotencyKey", Kind::kText, true, 0, 256}}};
+
+}  // namespace
+
+void add_message_methods(std::vector<Method>& out) {
+  out.push_back({"send", "operator.write", &kSend, send});
+  out.push_back({"message.action", "operator.write", &kMessageAction, perform});
+}
+
+}  // namespace openclaw::gateway
