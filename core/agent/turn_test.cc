@@ -177,7 +177,7 @@ TEST_F(AgentTest, TheDeadlineEndsATurn) {
   step.hold = true;
   script({step});
   auto what = request("x");
-  what.limits = Limits::within(std::chrono::milliseconds(30));
+  what.limits = Limits::within(std::chrono::milliseconds(1000));
   auto result = wait(agents().run(what));
   EXPECT_EQ(result.status, "timeout");
   EXPECT_EQ(result.stop_reason, "timeout");
