@@ -1,0 +1,60 @@
+// Messages by hand: openclaw message, and the tool an agent has for it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { inWorld } from './harness.mjs';
+
+async function begin(world, { model = false, settings = {} } = {}) {
+  if (model) await world.startModel();
+  await world.startTelegram();
+  world.configure(settings);
+  await world.startGateway();
+}
+
+test('openclaw message sends, edits, reacts and deletes', () => inWorld(async (world) => {
+  await begin(world);
+  const target = String(world.telegram.person);
+  const message = async (...words) => {
+    const { code, out, err } = await world.cli(['message', ...words, '--target', target, '--json']);
+    assert.equal(code, 0, out + err);
+    return JSON.parse(out);
+  };
+  const shown = () => world.telegram.shown();
+  const before = (await shown()).length;
+  const sent = await message('send', '--channel', 'telegram', '--message', 'by **hand**');
+  assert.equal(sent.channel, 'telegram');
+  assert.equal((await shown()).at(-1), 'by hand');
+  // One channel is configured, so it need not be named.
+  await message('edit', '--message-id', sent.messageId, '--message', 'by _hand_, again');
+  assert.equal((await shown()).at(-1), 'by hand, again');
+  await message('react', '--message-id', sent.messageId, '--emoji', '👍');
+  await message('react', '--message-id', sent.messageId, '--remove');
+  await message('delete', '--message-id', sent.messageId);
+  assert.equal((await shown()).length, before);
+
+  const wrong = await world.cli(['message', 'send', '--channel', 'pigeon', '--target', target, '--message', 'x']);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /unsupported channel: pigeon/);
+  assert.equal((await world.cli(['message', 'react', '--target', target, '--message-id', '1'])).code, 2);
+  const dry = await world.cli(['message', 'send', '--target', target, '--message', 'x', '--dry-run']);
+  assert.deepEqual(JSON.parse(dry.out), { action: 'send', to: target, message: 'x' });
+  assert.equal((await shown()).length, before);
+}));
+
+test('the tool message writes to another chat of its channel, and to no other channel', () => inWorld(async (world) => {
+  await begin(world, { model: true });
+  const { person, stranger } = world.telegram;
+  await world.model.script([
+    { match: 'tell them', toolCalls: [
+      { id: 'm_1', name: 'message', arguments: { action: 'send', target: String(stranger), message: 'from next door' } },
+      { id: 'm_2', name: 'message', arguments: { action: 'send', channel: 'pigeon', target: '1', message: 'far away' } },
+      { id: 'm_3', name: 'message', arguments: { action: 'send', message: 'and here' } }] },
+    { match: '.', text: 'told' }]);
+  await world.telegram.write('tell them');
+  await world.telegram.showsOnce(['and here', 'told'], { chat: person });
+  assert.ok((await world.telegram.shown(stranger)).includes('from next door'));
+  const results = (await world.model.requests()).at(-1).messages.filter((m) => m.role === 'tool');
+  const told = (id) => JSON.stringify(results.find((m) => m.tool_call_id === id).content);
+  assert.match(told('m_1'), /messageId/);
+  assert.match(told('m_2'), /tools\.message\.crossContext\.allowAcrossProviders is false/);
+}));
