@@ -253,11 +253,6 @@ Flow<Gateway::Next> Gateway::connect_once() {
     Flow<std::string> permit = permit_to_begin();
     url = co_await std::move(permit);
     if (url.empty()) co_return Next::kEnd;
-    // Before it happens, so that a crash in between counts too.
-    store_.note_begin(wall_ms());
-    Flow<Nothing> saving = store_.save();
-    co_await std::move(saving);
-    if (stopping_) co_return Next::kEnd;
   } else {
     queue_.drop_waiting();
   }
@@ -290,6 +285,10 @@ void Gateway::greet(GatewayLink& link, bool resuming) {
                                 : identify_payload(token, s_.settings.intents());
     const bool sent = alive->send(text);
     wipe(text);
+    if (sent && !resuming) {
+      store_.note_begin(wall_ms());
+      s_.spawn(store_.save());
+    }
     if (!sent) alive->end(Why::kLost, "the connection does not take anything");
   };
   s_.plugin.secrets().get(s_.settings.secret, std::move(got));
