@@ -150,6 +150,7 @@ TEST_P(DiscordFatal, P7EndsTheAccountWithWhatToDo) {
 INSTANTIATE_TEST_SUITE_P(Codes, DiscordFatal,
                          testing::Values(FatalCase{4004, "openclaw channels add --channel discord"},
                                          FatalCase{4010, "shards"}, FatalCase{4011, "shards"},
+                                         FatalCase{4012, "newer openclaw"},
                                          FatalCase{4013, "intents"},
                                          FatalCase{4014, "Message Content Intent"}),
                          [](const auto& info) { return std::to_string(info.param.code); });
