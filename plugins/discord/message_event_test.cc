@@ -24,7 +24,8 @@ json::object message(const std::string& more = "{}") {
     "content":"hi","author":{"id":"7","username":"ada","global_name":"Ada"},
     "member":{"nick":"Ada L.","roles":["50",51]}})")
           .as_object();
-  for (const auto& [key, value] : json::parse(more).as_object()) out[key] = value;
+  const json::value changes = json::parse(more);
+  for (const auto& [key, value] : changes.as_object()) out[key] = value;
   return out;
 }
 
