@@ -25,7 +25,7 @@ test('R132: a message becomes one reply, and status shows the account', () => in
   assert.equal((await ws.open()).ok, true);
   const { payload } = await ws.call('channels.status', { probe: true });
   assert.equal(payload.channels.discord.connected, true, JSON.stringify(payload));
-  assert.equal(payload.channels.discord.probe.bot.username, 'lab-bot');
+  assert.equal(payload.channels.discord.probe.bot?.username, 'lab-bot', JSON.stringify(payload.channels.discord));
   assert.equal((await world.stopGateway()).code, 0);
   assert.ok(!world.log().includes(world.discord.token));
 }));
@@ -36,22 +36,22 @@ test('who may talk: strangers, rooms that are listed, threads, mentions', () => 
     'users = ["910000000000000001"]'] });
   const { discord } = world;
   const at = `<@${discord.botId}>`;
-  await world.model.script([{ match: 'for you', text: 'In the room.' }, { match: 'in here', text: 'In the thread.' }], 'Nobody should see this.');
+  await world.model.script([{ match: 'seventeen', text: 'In the room.' }, { match: 'eighteen', text: 'In the thread.' }], { text: 'Nobody should see this.' });
   // Had anything been answered that must not be, it would be there by the end.
   await discord.write('let me in', { user_id: discord.stranger });
   await discord.write(`${at} let me in`, { user_id: discord.stranger, channel_id: discord.general });
   await discord.write(`${at} in a room that is not listed`, { channel_id: discord.ops });
   await discord.write('not for the bot', { channel_id: discord.general });
-  await discord.write(`${at} for you`, { channel_id: discord.general });
+  await discord.write(`${at} seventeen`, { channel_id: discord.general });
   await discord.showsOnce(['In the room.'], { channel: discord.general });
   const { thread_id: thread } = await discord.control('/inject/thread', { channel_id: discord.general, name: 'aside' });
-  await discord.write(`${at} in here`, { channel_id: thread });
+  await discord.write(`${at} eighteen`, { channel_id: thread });
   await discord.showsOnce(['In the thread.'], { channel: thread });
   assert.deepEqual(await discord.shown(discord.ops), []);
   assert.deepEqual(await discord.shown((await discord.control('/dm', { user_id: discord.stranger })).id), []);
   // Conversations are told apart: what was said in the room is not in the thread's.
   const last = (await world.model.requests()).at(-1).messages;
-  assert.ok(!JSON.stringify(last).includes('for you'), JSON.stringify(last));
+  assert.ok(!JSON.stringify(last).includes('seventeen'), JSON.stringify(last));
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
@@ -102,19 +102,16 @@ test('P3: kill -9 when a reply is out and its answer is not: the next start make
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
-test('a token that is not accepted: the gateway stays up and doctor says what to type', () => inWorld(async (world) => {
-  await world.startModel();
-  await world.startDiscord();
-  world.discord.token = 'MTIz.wrong.token-that-nobody-knows-0123456789';
-  world.configure();
-  await world.startGateway();
-  const status = await waitFor('the refusal', async () => {
-    const out = (await world.cli(['channels', 'status', '--json'])).out;
-    const account = JSON.parse(out).channels.discord;
-    return account.lastError && account;
+test('a token that is taken back ends the account alone, and doctor says what to type', () => inWorld(async (world) => {
+  await begin(world);
+  await world.discord.control('/token', { revoke: world.discord.token });
+  const account = await waitFor('the refusal', async () => {
+    const { channels } = (await world.cli(['channels', 'status', '--json'])).json();
+    return channels.discord.lastError && channels.discord;
   });
-  assert.match(status.lastError, /openclaw channels add --channel discord/);
+  assert.match(account.lastError, /openclaw channels add --channel discord/);
   const doctor = await world.cli(['doctor']);
   assert.match(doctor.out + doctor.err, /openclaw channels add --channel discord/);
+  assert.equal((await fetch(`${world.url}/healthz`)).status, 200);
   assert.equal((await world.stopGateway()).code, 0);
 }));
