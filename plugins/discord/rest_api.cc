@@ -18,7 +18,9 @@ constexpr std::uint64_t kBanMs = 60'000;  // a ban that does not say how long it
 constexpr int kMostRefusals = 5;          // 429 for one call
 constexpr std::string_view kUserAgent = "DiscordBot (https://openclaw.ai, 0.1)";
 
-struct HttpWait : openclaw::Waiter {
+}  // namespace
+
+struct RestApi::HttpWait : openclaw::Waiter {
   oc_status status = OC_INTERNAL;
   int http_status = 0;
   bool unsent = false;
@@ -26,7 +28,7 @@ struct HttpWait : openclaw::Waiter {
   std::uint64_t blob = 0;
 };
 
-Reply failed(const HttpWait& wait) {
+Reply RestApi::failed(const HttpWait& wait) {
   Reply out;
   out.status = wait.status;
   out.kind = wait.unsent                   ? Reply::Kind::kUnsent
@@ -35,6 +37,8 @@ Reply failed(const HttpWait& wait) {
   out.text = wait.body.empty() ? "the host refused the request" : shown(wait.body);
   return out;
 }
+
+namespace {
 
 Reply stopped() {
   Reply out;
@@ -106,6 +110,38 @@ Flow<Reply> RestApi::call(Call call, Options options) {
   }
 }
 
+// One request from its start to its end; it can be cancelled meanwhile. `wait` is the caller's.
+Flow<Nothing> RestApi::exchange(HttpRequest request, HttpWait& wait, CallHold* hold, bool large) {
+  openclaw::Http::Done done = [&wait](oc_status status, const HttpResponse& response) {
+    wait.status = status;
+    wait.http_status = response.status;
+    wait.unsent = response.unsent;
+    wait.headers = response.headers_json;
+    wait.blob = response.body_blob;
+    wait.body += response.body;
+    wait.arrived();
+  };
+  openclaw::Http::Chunk on_chunk;
+  if (large) on_chunk = [&wait](std::string_view piece) { wait.body += piece; };
+  const std::uint64_t handle =
+      plugin_.http().request(request, std::move(done), std::move(on_chunk));
+  // A streamed answer may take its time; this one has a limit all the same.
+  std::uint64_t guard = 0;
+  if (!wait.has_arrived()) {
+    open_.insert(handle);
+    if (hold != nullptr) hold->http = handle;
+    if (large) {
+      guard = plugin_.timer().after(std::uint64_t{request.timeout_ms} * 2,
+                                    [this, handle] { plugin_.http().cancel(handle); });
+    }
+  }
+  co_await wait;
+  plugin_.timer().disarm(guard);
+  open_.erase(handle);
+  if (hold != nullptr) hold->http = 0;
+  co_return Nothing{};
+}
+
 Flow<Reply> RestApi::once(const Call& call, const Options& options) {
   json::object headers{{"authorization", settings_.authorization()}, {"user-agent", kUserAgent}};
   parts::Multipart form;
@@ -127,7 +163,6 @@ Flow<Reply> RestApi::once(const Call& call, const Options& options) {
   }
   const std::string url = settings_.api_root + call.path;
   const std::string headers_json = json::serialize(headers);
-  HttpWait wait;
   HttpRequest request;
   request.method = call.method;
   request.url = url;
@@ -136,33 +171,9 @@ Flow<Reply> RestApi::once(const Call& call, const Options& options) {
   request.body_blob = form.blob;
   request.timeout_ms = options.timeout_ms;
   request.max_response_bytes = options.large ? kMaxLargeAnswer : kMaxAnswer;
-  openclaw::Http::Done done = [&wait](oc_status status, const HttpResponse& response) {
-    wait.status = status;
-    wait.http_status = response.status;
-    wait.unsent = response.unsent;
-    wait.headers = response.headers_json;
-    wait.blob = response.body_blob;
-    wait.body += response.body;
-    wait.arrived();
-  };
-  openclaw::Http::Chunk on_chunk;
-  if (options.large) on_chunk = [&wait](std::string_view piece) { wait.body += piece; };
-  const std::uint64_t handle =
-      plugin_.http().request(request, std::move(done), std::move(on_chunk));
-  // A streamed answer may take its time; this one has a limit all the same.
-  std::uint64_t guard = 0;
-  if (!wait.has_arrived()) {
-    open_.insert(handle);
-    options.hold->http = handle;
-    if (options.large) {
-      guard = plugin_.timer().after(std::uint64_t{options.timeout_ms} * 2,
-                                    [this, handle] { plugin_.http().cancel(handle); });
-    }
-  }
-  co_await wait;
-  plugin_.timer().disarm(guard);
-  open_.erase(handle);
-  options.hold->http = 0;
+  HttpWait wait;
+  Flow<Nothing> exchanging = exchange(request, wait, options.hold, options.large);
+  co_await std::move(exchanging);
   if (form.blob != 0) plugin_.blob().drop(form.blob);
   if (wait.blob != 0) plugin_.blob().drop(wait.blob);
   if (wait.status != OC_OK) co_return failed(wait);
@@ -181,29 +192,15 @@ Flow<Download> RestApi::download(std::string url, std::uint32_t max_bytes, Optio
     co_return out;
   }
   const std::string headers_json = json::serialize(json::object{{"user-agent", kUserAgent}});
-  HttpWait wait;
   HttpRequest request;
   request.url = url;
   request.headers_json = headers_json;
   request.timeout_ms = options.timeout_ms;
   request.max_response_bytes = max_bytes;
   request.flags = OC_HTTP_BODY_TO_BLOB;
-  openclaw::Http::Done done = [&wait](oc_status status, const HttpResponse& response) {
-    wait.status = status;
-    wait.http_status = response.status;
-    wait.unsent = response.unsent;
-    wait.body = response.body;
-    wait.blob = response.body_blob;
-    wait.arrived();
-  };
-  const std::uint64_t handle = plugin_.http().request(request, std::move(done));
-  if (!wait.has_arrived()) {
-    open_.insert(handle);
-    if (options.hold != nullptr) options.hold->http = handle;
-  }
-  co_await wait;
-  open_.erase(handle);
-  if (options.hold != nullptr) options.hold->http = 0;
+  HttpWait wait;
+  Flow<Nothing> exchanging = exchange(request, wait, options.hold, false);
+  co_await std::move(exchanging);
   out.reply.http_status = wait.http_status;
   if (wait.status != OC_OK) {
     out.reply = failed(wait);

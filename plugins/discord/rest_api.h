@@ -103,6 +103,10 @@ class RestApi {
   void close();
 
  private:
+  struct HttpWait;
+  static Reply failed(const HttpWait& wait);
+  openclaw::Flow<openclaw::Nothing> exchange(openclaw::HttpRequest request, HttpWait& wait,
+                                             CallHold* hold, bool large);
   openclaw::Flow<Reply> once(const Call& call, const Options& options);
 
   openclaw::Plugin& plugin_;
