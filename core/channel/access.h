@@ -11,10 +11,17 @@
 
 namespace openclaw::channel {
 
+// Platforms whose rooms lie in spaces (servers, teams): where the config has the table of spaces,
+// and each space that of its rooms. Empty: the platform has none.
+struct SpaceKeys {
+  std::string spaces, rooms;
+};
+
 // The account's config: the channel's keys with the account's over them. Values point into the
 // snapshot's copy.
 struct AccessRules {
   json::object config;
+  SpaceKeys keys = {};
   json::object defaults;                      // channels.defaults
   std::vector<std::string> owner_allow_from;  // commands.ownerAllowFrom
 };
@@ -23,7 +30,10 @@ struct AccessFacts {
   std::string channel;
   std::string chat_type;  // "direct", "group", "channel", anything else is refused
   std::string chat_id, thread_id;
-  std::string sender_id;   // empty: nobody signed it
+  std::string space_id;   // the space that the chat is a room of
+  std::string parent_id;  // the room that this one, a thread, hangs on
+  std::string sender_id;  // empty: nobody signed it
+  std::vector<std::string> sender_roles = {};
   bool anonymous = false;  // sent in the name of a group or channel
   bool mentioned = false;
   bool for_other = false;   // a command that names another bot
@@ -48,6 +58,9 @@ Access decide_access(const AccessRules& rules, const AccessFacts& facts,
 
 // "telegram:123", "tg:123", " 123 " -> "123"; "*" stays.
 std::string plain_sender_id(std::string_view written, std::string_view channel);
+// Who may write directly: "dmPolicy" and "allowFrom", or "policy" and "allowFrom" in "dm".
+std::string direct_policy(const json::object& config, std::string_view otherwise);
+std::vector<std::string> direct_allow_from(const json::object& config, std::string_view channel);
 // The ids under `key` (numbers are read as ids too).
 std::vector<std::string> ids_at(const json::object& config, std::string_view key,
                                 std::string_view channel);

@@ -124,6 +124,94 @@ TEST(Access, OwnersAreNamedByIdAndNeverByWildcard) {
   EXPECT_FALSE(decide_access(rules(R"({"groupPolicy":"open"})"), group("9", true), {}).may_command);
 }
 
+// A room of a space, as a channel plugin with "spaces":{"key":"guilds","rooms":"channels"} tells
+// it.
+class SpaceAccess : public testing::Test {
+ protected:
+  Verdict verdict_of(std::string_view config) { return decide(config).verdict; }
+  Access decide(std::string_view config, const std::vector<std::string>& paired = {}) {
+    AccessRules all = rules(config);
+    all.keys = {"guilds", "channels"};
+    return decide_access(all, facts_, paired);
+  }
+  AccessFacts room() {
+    AccessFacts f = direct("9");
+    f.chat_type = "channel";
+    f.chat_id = "500";
+    f.space_id = "5";
+    f.mentioned = true;
+    return f;
+  }
+  AccessFacts facts_ = room();
+};
+
+TEST_F(SpaceAccess, A25TheSpaceMustBeListedUnlessAllAreOpen) {
+  EXPECT_EQ(verdict_of("{}"), Verdict::kDeny);
+  EXPECT_EQ(decide(R"({"dmPolicy":"open","allowFrom":["9"]})", {"9"}).verdict, Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{}}})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"*":{}}})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"6":{}}})"), Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"groupPolicy":"open"})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"groupPolicy":"open","guilds":{"6":{}}})"), Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"groupPolicy":"disabled","guilds":{"5":{}}})"), Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"groupPolicy":"nonsense","guilds":{"5":{}}})"), Verdict::kDeny);
+}
+
+TEST_F(SpaceAccess, A25ATableOfRoomsLeavesTheOthersOutAndAThreadGoesWithItsRoom) {
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"channels":{"500":{"allow":true}}}}})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"channels":{"500":{"allow":false}}}}})"), Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"channels":{"501":{}}}}})"), Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"channels":{"501":{},"*":{}}}}})"), Verdict::kAllow);
+  facts_.chat_id = "777";
+  facts_.parent_id = "500";
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"channels":{"500":{}}}}})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"channels":{"500":{},"777":{"enabled":false}}}}})"),
+            Verdict::kDeny);
+}
+
+TEST_F(SpaceAccess, A25UsersAndRolesAreIdsAndTheRoomsOwnListCounts) {
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"users":["8"]}}})"), Verdict::kDeny);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"users":["8",9]}}})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"users":["ada"],"roles":["70"]}}})"), Verdict::kDeny);
+  facts_.sender_roles = {"70"};
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"users":["8"],"roles":["70"]}}})"), Verdict::kAllow);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"users":["9"],"channels":{"500":{"users":["8"]}}}}})"),
+            Verdict::kDeny);
+  facts_.sender_id = "";
+  EXPECT_EQ(verdict_of(R"({"groupPolicy":"open","guilds":{"5":{}}})"), Verdict::kDeny);
+}
+
+TEST_F(SpaceAccess, MentionsAreAskedForUnlessTheNarrowestSettingSaysNo) {
+  facts_.mentioned = false;
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{}}})"), Verdict::kIgnore);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"requireMention":false}}})"), Verdict::kAllow);
+  EXPECT_EQ(
+      verdict_of(
+          R"({"guilds":{"5":{"requireMention":false,"channels":{"500":{"requireMention":true}}}}})"),
+      Verdict::kIgnore);
+  facts_.is_command = true;
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{}}})"), Verdict::kIgnore);
+  EXPECT_EQ(verdict_of(R"({"guilds":{"5":{"users":["9"]}}})"), Verdict::kAllow);
+  EXPECT_TRUE(decide(R"({"guilds":{"5":{"users":["9"]}}})").may_command);
+  EXPECT_FALSE(decide(R"({"guilds":{"5":{"users":["*"]}}})").may_command);
+}
+
+TEST_F(SpaceAccess, A25WhatDoesNotDescribeSpacesHasNone) {
+  AccessRules all = rules(R"({"groupPolicy":"open","guilds":{"5":{}}})");
+  EXPECT_EQ(decide_access(all, facts_, {}).verdict, Verdict::kDeny);
+  facts_.chat_type = "direct";
+  EXPECT_EQ(verdict_of(R"({"dmPolicy":"open"})"), Verdict::kDeny);
+}
+
+TEST(Access, DirectMessagesCanBeSetInDmToo) {
+  EXPECT_EQ(verdict(R"({"dm":{"policy":"open"}})", direct("9")), Verdict::kAllow);
+  EXPECT_EQ(verdict(R"({"dm":{"policy":"allowlist","allowFrom":["9"]}})", direct("9")),
+            Verdict::kAllow);
+  EXPECT_EQ(verdict(R"({"dm":{"enabled":false,"policy":"open"}})", direct("9")), Verdict::kDeny);
+  EXPECT_EQ(verdict(R"({"dmPolicy":"allowlist","dm":{"policy":"open"}})", direct("9")),
+            Verdict::kDeny);
+}
+
 TEST(Access, UnknownKindsOfChatAreDenied) {
   AccessFacts f = direct("1");
   f.chat_type = "secret";

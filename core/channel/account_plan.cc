@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "channel/access.h"
-
 namespace openclaw::channel {
 namespace {
 
@@ -24,11 +22,11 @@ std::int64_t int_or(const json::object& in, std::string_view key, std::int64_t o
 }
 
 // Keys that core reads anew for each decision.
-constexpr std::array<std::string_view, 16> kCoreKeys{
-    "name",           "enabled",        "dmPolicy",       "allowFrom",
-    "groupPolicy",    "groupAllowFrom", "groups",         "requireMention",
-    "streaming",      "streamMode",     "replyToMode",    "actions",
-    "defaultAccount", "historyLimit",   "dmHistoryLimit", "capabilities"};
+constexpr std::array<std::string_view, 17> kCoreKeys{
+    "name",           "enabled", "dmPolicy",       "allowFrom",    "groupPolicy",
+    "groupAllowFrom", "groups",  "requireMention", "streaming",    "streamMode",
+    "replyToMode",    "actions", "defaultAccount", "historyLimit", "dmHistoryLimit",
+    "capabilities",   "dm"};
 
 // Written as text, {"$secret"}, {"$env"} or another reference.
 bool is_given(const json::object& config, std::string_view key) {
@@ -152,6 +150,8 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
                                 string_or(*source, "prompt", member.key())});
     }
   }
+  if (const json::object* spaces = object_in(*described, "spaces"))
+    traits.spaces = {string_or(*spaces, "key", ""), string_or(*spaces, "rooms", "")};
   if (const json::object* typing = object_in(*described, "typing")) {
     traits.typing_interval_ms = int_or(*typing, "intervalMs", 4000);
   }
@@ -167,6 +167,7 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
 std::string AccountPlan::restart_text() const {
   json::object kept = config;
   for (const std::string_view key : kCoreKeys) kept.erase(key);
+  kept.erase(traits.spaces.spaces);
   return plugin_id + "\n" + (enabled && configured ? "on" : "off") + "\n" + json::serialize(kept);
 }
 
@@ -189,10 +190,11 @@ std::vector<AccountPlan> plan_accounts(const config::Config& config,
     for (const std::string& channel : info.manifest.channels) {
       if (std::find(seen.begin(), seen.end(), channel) != seen.end()) continue;
       seen.push_back(channel);
-      // Without a section the environment alone may configure it; else it is listed as not configured, which
-      // is no problem: nobody asked for it.
+      // Without a section the environment alone may configure it; else it is listed as not
+      // configured, which is no problem: nobody asked for it.
       plan_channel(out, channel, {}, &info, environment);
-      if (!out.back().configured && info.state != plugin::State::kRefused) out.back().problem.clear();
+      if (!out.back().configured && info.state != plugin::State::kRefused)
+        out.back().problem.clear();
     }
   }
   return out;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/access.h"
 #include "config/config.h"
 #include "plugin/plugin_host.h"
 
@@ -21,6 +22,7 @@ struct ChannelTraits {
     std::string prompt;    // "Bot token from @BotFather", when a person is asked for it
   };
   std::vector<SecretSource> secrets;    // the account is configured when each has a value
+  SpaceKeys spaces = {};                // where the config has its servers and their rooms
   bool sends_files = false;             // takes "attachments" in send
   bool idempotent_send = false;         // the platform drops a second send with the same key
   std::int64_t typing_interval_ms = 0;  // 0: no typing indicator

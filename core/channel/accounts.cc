@@ -277,7 +277,7 @@ Awaitable<Result<json::value>> Accounts::call(std::string instance, std::string 
       account->calls_stop.signal().on_abort([&both] { both.abort("the account is stopping"); });
   Limits joined{limits.deadline, both.signal()};
   std::vector<std::string> texts;
-  texts.push_back(std::move(payload));
+  if (!payload.empty()) texts.push_back(std::move(payload));  // a probe takes none
   auto result = co_await account->instance->call(std::move(slot), std::move(texts), joined,
                                                  std::move(progress));
   if (--account->calls == 0 && account->calls_done) account->calls_done->set();

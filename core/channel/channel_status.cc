@@ -19,11 +19,11 @@ json::object account_json(const config::Config& config, const Account& account,
       {"accountId", plan.account},        {"enabled", plan.enabled},
       {"configured", plan.configured},    {"running", account.started},
       {"connected", account.connected()}, {"reconnectAttempts", account.restarts},
-      {"tokenSource", plan.token_source}, {"dmPolicy", string_or(rules, "dmPolicy", "pairing")},
+      {"tokenSource", plan.token_source}, {"dmPolicy", direct_policy(rules, "pairing")},
       {"busy", account.active_runs > 0},  {"activeRuns", account.active_runs}};
   if (const std::string name = string_or(rules, "name", ""); !name.empty()) out["name"] = name;
   json::array allow;
-  for (const std::string& id : ids_at(rules, "allowFrom", plan.channel)) allow.emplace_back(id);
+  for (const std::string& id : direct_allow_from(rules, plan.channel)) allow.emplace_back(id);
   out["allowFrom"] = std::move(allow);
   const std::string error = !account.last_error.empty() ? account.last_error
                             : plan.enabled              ? plan.problem

@@ -44,6 +44,9 @@ AccessFacts facts_of(const InboxRow& row, const Account& account) {
   facts.chat_type = string_or(conversation, "type", "");
   facts.chat_id = string_or(conversation, "id", "");
   facts.thread_id = string_or(conversation, "threadId", "");
+  facts.space_id = string_or(conversation, "spaceId", "");
+  facts.parent_id = string_or(conversation, "parentId", "");
+  facts.sender_roles = ids_at(sender, "roles", account.plan.channel);
   facts.sender_id = string_or(sender, "id", "");
   facts.anonymous = bool_or(sender, "anonymous", false);
   facts.mentioned = bool_or(row.event, "mentioned", false);
@@ -239,6 +242,7 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
   const config::Snapshot config = config_.current();
   AccessRules rules;
   rules.config = account_config(*config, account->plan.channel, account->plan.account);
+  rules.keys = account->plan.traits.spaces;
   if (const json::value* defaults = config->find("channels.defaults");
       defaults != nullptr && defaults->is_object()) {
     rules.defaults = defaults->get_object();
@@ -308,6 +312,9 @@ std::string Intake::session_of(const InboxRow& row, const Account& account) cons
   peer.kind = where.type;
   peer.id = where.type == "direct" ? where.peer_id : where.chat_id;
   peer.thread_id = where.thread_id;
+  peer.parent_id = string_or(conversation, "parentId", "");
+  peer.space_id = string_or(conversation, "spaceId", "");
+  peer.roles = ids_at(sender, "roles", where.channel);
   return session::conversation_key(*config, route_agent(*config, peer), where);
 }
 

@@ -9,7 +9,7 @@
 namespace openclaw::channel {
 namespace {
 
-enum Rank { kNone = 0, kChannel = 1, kAccount = 2, kPeer = 3, kTopic = 4 };
+enum Rank { kNone, kChannel, kAccount, kSpace, kRole, kParent, kPeer, kTopic };
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {
@@ -19,10 +19,21 @@ std::string lower(std::string text) {
 }
 
 // The id may be a number in the file.
-std::string id_text(const json::object& peer) {
-  const json::value* id = peer.if_contains("id");
+std::string id_text(const json::object& in, std::string_view key) {
+  const json::value* id = in.if_contains(key);
   if (id == nullptr) return {};
   return id->is_string() ? std::string(id->get_string()) : json::serialize(*id);
+}
+
+// A binding that names a space holds in all its rooms, or for those with one of its roles.
+Rank space_rank(const json::object& match, const RoutedPeer& peer) {
+  if (peer.space_id.empty() || id_text(match, "guildId") != peer.space_id) return kNone;
+  if (!match.contains("roles")) return kSpace;
+  const std::vector<std::string> wanted = ids_at(match, "roles", peer.channel);
+  const bool has_one = std::any_of(wanted.begin(), wanted.end(), [&](const std::string& role) {
+    return std::find(peer.roles.begin(), peer.roles.end(), role) != peer.roles.end();
+  });
+  return has_one ? kRole : kNone;
 }
 
 Rank rank(const json::object& match, const RoutedPeer& peer) {
@@ -30,16 +41,19 @@ Rank rank(const json::object& match, const RoutedPeer& peer) {
   // Without accountId a binding is for the default account; "*" is for all.
   const std::string account = string_or(match, "accountId", "default");
   if (account != "*" && account != peer.account) return kNone;
-  for (const char* foreign : {"guildId", "teamId", "roles"}) {
-    if (match.contains(foreign)) return kNone;
-  }
+  if (match.contains("teamId")) return kNone;
+  const bool of_space = match.contains("guildId") || match.contains("roles");
+  const Rank by_space = of_space ? space_rank(match, peer) : kNone;
+  if (of_space && by_space == kNone) return kNone;
   const json::value* wanted = match.if_contains("peer");
-  if (wanted == nullptr || !wanted->is_object()) return account == "*" ? kChannel : kAccount;
+  if (wanted == nullptr || !wanted->is_object())
+    return of_space ? by_space : account == "*" ? kChannel : kAccount;
   std::string kind = lower(string_or(wanted->get_object(), "kind", "direct"));
   if (kind == "dm") kind = "direct";
   if (kind != peer.kind) return kNone;
-  const std::string id = plain_sender_id(id_text(wanted->get_object()), peer.channel);
+  const std::string id = plain_sender_id(id_text(wanted->get_object(), "id"), peer.channel);
   if (!peer.thread_id.empty() && id == peer.id + ":topic:" + peer.thread_id) return kTopic;
+  if (!peer.parent_id.empty() && id == peer.parent_id) return kParent;
   return id == peer.id ? kPeer : kNone;
 }
 

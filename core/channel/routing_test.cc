@@ -38,6 +38,21 @@ TEST(Routing, AccountsAreToldApart) {
   EXPECT_EQ(route_agent(*config, peer("direct", "1")), "home");
 }
 
+TEST(Routing, ASpacesBindingHoldsInItsRoomsUntilARoomHasItsOwn) {
+  const auto config = with_bindings(R"([
+    {"agentId":"server","match":{"channel":"telegram","guildId":"5"}},
+    {"agentId":"staff","match":{"channel":"telegram","guildId":"5","roles":["77"]}},
+    {"agentId":"room","match":{"channel":"telegram","peer":{"kind":"channel","id":"500"}}}])");
+  RoutedPeer there = peer("channel", "501");
+  EXPECT_EQ(route_agent(*config, there), "main");
+  there.space_id = "5";
+  EXPECT_EQ(route_agent(*config, there), "server");
+  there.roles = {"76", "77"};
+  EXPECT_EQ(route_agent(*config, there), "staff");
+  there.parent_id = "500";  // a thread goes with its room
+  EXPECT_EQ(route_agent(*config, there), "room");
+}
+
 TEST(Routing, NothingMatchingIsTheDefaultAgent) {
   const auto config = with_bindings(R"([{"agentId":"ops","match":{"channel":"discord"}},
                                        {"agentId":"ops","match":{"channel":"telegram","guildId":"5"}}])");

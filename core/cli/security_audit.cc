@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "channel/access.h"
 #include "channel/account_plan.h"
 #include "cli/disk_checks.h"
 #include "gateway/agents_catalogue.h"
@@ -87,15 +88,20 @@ void audit_control_ui(const config::Config& config, const gateway::AuthSettings&
 struct Account {
   std::string key, dm_policy, group_policy;
   std::vector<std::string> allow_from;
+  bool nested = false;  // direct messages are set in "dm"
+  std::string dm_policy_key() const { return nested ? "dm.policy" : "dmPolicy"; }
+  std::string allow_from_key() const { return nested ? "dm.allowFrom" : "allowFrom"; }
 };
 
 Account account_of(const config::Config& config, const std::string& channel,
                    const std::string& account, const std::string& key) {
-  auto rules = config::from_json(channel::account_config(config, channel, account));
-  return {key, rules->get_string("dmPolicy", "pairing"),
+  const json::object merged = channel::account_config(config, channel, account);
+  auto rules = config::from_json(merged);
+  return {key, channel::direct_policy(merged, "pairing"),
           rules->get_string("groupPolicy", config.get_string("channels.defaults.groupPolicy",
                                                              "allowlist")),
-          rules->get_strings("allowFrom")};
+          channel::direct_allow_from(merged, channel),
+          !merged.contains("dmPolicy") && !merged.contains("allowFrom") && merged.contains("dm")};
 }
 
 std::vector<Account> accounts_of(const config::Config& config) {
@@ -197,14 +203,14 @@ void audit_channels(const AuditInput& input, std::vector<Finding>& out) {
   bool unconfined = some_agent_unconfined(config), open_to_many = false;
   for (const auto& account : accounts_of(config)) {
     bool anybody = lists(account.allow_from, "*");
-    auto policy_key = written_key(config, account.key, "dmPolicy");
+    auto policy_key = written_key(config, account.key, account.dm_policy_key());
     bool open = account.dm_policy == "open" || (account.dm_policy == "allowlist" && anybody);
     open_to_many = open_to_many || open || account.allow_from.size() > 1;
     if (account.dm_policy == "open") {
       add(out, "channels.dm_open", Severity::kCritical, "Strangers may talk to the agent",
           at(config, policy_key) + " is \"open\"", "openclaw config set " + policy_key + " pairing");
     } else if (anybody && account.dm_policy != "disabled") {
-      auto key = written_key(config, account.key, "allowFrom");
+      auto key = written_key(config, account.key, account.allow_from_key());
       add(out, "channels.allow_from_anybody", Severity::kCritical, "Everybody is on the allow list",
           at(config, key) + " holds \"*\"", "openclaw config unset " + key);
     }

@@ -85,7 +85,7 @@ std::string shown(std::string_view text) {
     }
   }
   if (out.size() > kMaxShown) out.resize(kMaxShown);
-  return valid_utf8(out);
+  return parts::valid_utf8(out);
 }
 
 bool Reply::says(std::string_view words) const {
@@ -94,7 +94,7 @@ bool Reply::says(std::string_view words) const {
 
 Reply read_reply(int http_status, std::string_view body) {
   Reply out;
-  json::value value = parsed(body);
+  json::value value = parts::parsed(body);
   json::object* object = value.if_object();
   if (object == nullptr || http_status >= 500) {
     // A gateway's page, or the service in trouble: what became of the request is not known.
@@ -107,21 +107,21 @@ Reply read_reply(int http_status, std::string_view body) {
     out.status = OC_UNAVAILABLE;
     return out;
   }
-  if (bool_in(*object, "ok", false)) {
+  if (parts::bool_in(*object, "ok", false)) {
     out.kind = Reply::Kind::kOk;
     if (json::value* result = object->if_contains("result")) out.result = std::move(*result);
     return out;
   }
   out.kind = Reply::Kind::kRefused;
   out.code = static_cast<int>(
-      std::clamp<std::int64_t>(int_in(*object, "error_code", http_status), 0, 999));
-  out.text = shown(text_in(*object, "description"));
+      std::clamp<std::int64_t>(parts::int_in(*object, "error_code", http_status), 0, 999));
+  out.text = shown(parts::text_in(*object, "description"));
   if (out.text.empty()) out.text = "error " + std::to_string(out.code);
-  if (const json::object* more = object_in(*object, "parameters")) {
-    const std::int64_t seconds = int_in(*more, "retry_after", 0);
+  if (const json::object* more = parts::object_in(*object, "parameters")) {
+    const std::int64_t seconds = parts::int_in(*more, "retry_after", 0);
     out.retry_after_ms =
         static_cast<std::uint64_t>(std::clamp<std::int64_t>(seconds, 0, kLongestRetryAfter)) * 1000;
-    out.migrate_to = int_in(*more, "migrate_to_chat_id", 0);
+    out.migrate_to = parts::int_in(*more, "migrate_to_chat_id", 0);
   }
   return out;
 }
@@ -134,10 +134,12 @@ Flow<Reply> BotApi::call(std::string method, json::object params, Options option
   co_return co_await posting;
 }
 
-Flow<Reply> BotApi::upload(std::string method, json::object params, FormFile file,
+Flow<Reply> BotApi::upload(std::string method, json::object params, parts::FormFile file,
                            Options options) {
-  Flow<Multipart> making = make_multipart(plugin_, std::move(params), std::move(file));
-  const Multipart form = co_await making;
+  std::vector<parts::FormFile> files{std::move(file)};
+  Flow<parts::Multipart> making =
+      parts::make_multipart(plugin_, std::move(params), std::move(files));
+  const parts::Multipart form = co_await making;
   if (form.status != OC_OK) {
     Reply out;
     out.kind = Reply::Kind::kUnsent;

@@ -17,6 +17,8 @@
 
 namespace telegram {
 
+namespace json = boost::json;
+
 struct Reply {
   enum class Kind {
     kOk,
@@ -61,7 +63,7 @@ class BotApi {
   };
   openclaw::Flow<Reply> call(std::string method, json::object params, Options options);
   // The same with a file; `file.blob` stays the caller's.
-  openclaw::Flow<Reply> upload(std::string method, json::object params, FormFile file,
+  openclaw::Flow<Reply> upload(std::string method, json::object params, parts::FormFile file,
                                Options options);
   // `path` as getFile answered it.
   openclaw::Flow<Download> download(std::string path, std::uint32_t max_bytes, Options options);

@@ -22,16 +22,16 @@ std::uint32_t milliseconds_left(const Completion& done) {
 }  // namespace
 
 Flow<Nothing> Downloads::fetch(Completion done, std::string payload) {
-  const json::value value = parsed(payload);
+  const json::value value = parts::parsed(payload);
   const json::object empty;
   const json::object& request = value.is_object() ? value.get_object() : empty;
-  const std::string file_id(text_in(request, "ref"));
+  const std::string file_id(parts::text_in(request, "ref"));
   if (file_id.empty() || file_id.size() > kMaxFileId) {
     done.error(OC_INVALID_ARGUMENT, "\"ref\" must be the file id of a message");
     co_return Nothing{};
   }
   const std::int64_t most =
-      std::clamp<std::int64_t>(int_in(request, "maxBytes", kDefaultMost), 1, kMost);
+      std::clamp<std::int64_t>(parts::int_in(request, "maxBytes", kDefaultMost), 1, kMost);
   const oc_op op = done.op();
   struct Listed {
     std::map<oc_op, Job>& jobs;
@@ -49,14 +49,14 @@ Flow<Nothing> Downloads::fetch(Completion done, std::string payload) {
     fail(done, file);
     co_return Nothing{};
   }
-  if (const std::int64_t bytes = int_in(*found, "file_size", 0); bytes > most) {
+  if (const std::int64_t bytes = parts::int_in(*found, "file_size", 0); bytes > most) {
     done.error(OC_INVALID_ARGUMENT, "the file has " + std::to_string(bytes) +
                                         " bytes, more than the " + std::to_string(most) +
                                         " that are taken");
     co_return Nothing{};
   }
   options.timeout_ms = milliseconds_left(done);
-  Flow<Download> loading = api_.download(std::string(text_in(*found, "file_path")),
+  Flow<Download> loading = api_.download(std::string(parts::text_in(*found, "file_path")),
                                          static_cast<std::uint32_t>(most), options);
   const Download got = co_await loading;
   if (!got.reply.ok()) {

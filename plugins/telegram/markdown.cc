@@ -44,7 +44,7 @@ std::string decoded_entity(std::string_view entity) {
     const bool whole = error == std::errc() && end == digits.data() + digits.size();
     if (whole && value > 0 && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF)) {
       std::string out;
-      append_utf8(out, value);
+      parts::append_utf8(out, value);
       return out;
     }
   }
@@ -355,7 +355,7 @@ void Renderer::put_table() {
   for (const auto& row : rows_) {
     if (row.size() > widths.size()) widths.resize(row.size(), 0);
     for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::min(kMaxCellWidth, std::max(widths[i], display_width(row[i])));
+      widths[i] = std::min(kMaxCellWidth, std::max(widths[i], parts::display_width(row[i])));
     }
   }
   std::string drawn;
@@ -364,7 +364,7 @@ void Renderer::put_table() {
     for (std::size_t i = 0; i < rows_[r].size(); ++i) {
       if (i > 0) line += " | ";
       line += rows_[r][i];
-      const std::size_t width = display_width(rows_[r][i]);
+      const std::size_t width = parts::display_width(rows_[r][i]);
       if (i + 1 < rows_[r].size() && width < widths[i]) line.append(widths[i] - width, ' ');
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();
@@ -397,7 +397,7 @@ StyledText without_fence_ends(const StyledText& in) {
 }  // namespace
 
 StyledText render_markdown(std::string_view markdown) {
-  const std::string source = valid_utf8(markdown.substr(0, kMaxSource));
+  const std::string source = parts::valid_utf8(markdown.substr(0, kMaxSource));
   MD_PARSER parser{};
   parser.flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_NOHTML;
   parser.enter_block = [](MD_BLOCKTYPE type, void* detail, void* user) {

@@ -82,7 +82,7 @@ TEST(Split, AFenceThatIsCutIsAFenceInEachPiece) {
   for (const auto& piece : pieces) {
     EXPECT_TRUE(piece.html().starts_with("<pre><code class=\"language-py\">print("));
     EXPECT_TRUE(piece.html().ends_with(")</code></pre>"));
-    EXPECT_LE(utf16_length(piece.text()), 120U);
+    EXPECT_LE(parts::utf16_length(piece.text()), 120U);
   }
 }
 
@@ -97,7 +97,7 @@ TEST(Split, NeverTearsSurrogatesOrJoinedEmoji) {
   std::string source;
   for (int i = 0; i < 100; ++i) source += "👩‍💻";  // 5 UTF-16 units each
   for (const auto& piece : split(render_markdown(source), 16)) {
-    EXPECT_EQ(utf16_length(piece.text()) % 5, 0U) << piece.text();
+    EXPECT_EQ(parts::utf16_length(piece.text()) % 5, 0U) << piece.text();
   }
 }
 
@@ -123,10 +123,10 @@ TEST(Split, LosesNoCharacterThatShows) {
 }
 
 TEST(Utf16, OffsetsInsideAPairAnswerItsStart) {
-  EXPECT_EQ(byte_offset("a😀b", 1), 1U);
-  EXPECT_EQ(byte_offset("a😀b", 2), 1U);
-  EXPECT_EQ(byte_offset("a😀b", 3), 5U);
-  EXPECT_EQ(utf16_length("a😀b"), 4U);
+  EXPECT_EQ(parts::byte_offset("a😀b", 1), 1U);
+  EXPECT_EQ(parts::byte_offset("a😀b", 2), 1U);
+  EXPECT_EQ(parts::byte_offset("a😀b", 3), 5U);
+  EXPECT_EQ(parts::utf16_length("a😀b"), 4U);
 }
 
 }  // namespace

@@ -39,10 +39,11 @@ std::optional<OutgoingFile> read_file(const json::value& item) {
   if (const json::value* blob = object->if_contains("blob"))
     out.blob = blob->to_number<std::uint64_t>(no_number);
   if (no_number || out.blob == 0) return std::nullopt;
-  out.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(int_in(*object, "bytes", 0), 0));
-  out.kind = text_in(*object, "kind");
-  out.name = text_in(*object, "name");
-  out.mime = text_in(*object, "mime");
+  out.bytes =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(parts::int_in(*object, "bytes", 0), 0));
+  out.kind = parts::text_in(*object, "kind");
+  out.name = parts::text_in(*object, "name");
+  out.mime = parts::text_in(*object, "mime");
   if (out.name.empty()) out.name = "file";
   if (out.mime.empty()) out.mime = "application/octet-stream";
   return out;
@@ -56,15 +57,15 @@ json::value Target::chat_id() const {
 }
 
 std::int64_t read_message_id(const json::object& in, std::string_view key) {
-  const auto id = integer(text_in(in, key));
+  const auto id = integer(parts::text_in(in, key));
   return id && *id > 0 ? *id : 0;
 }
 
 std::optional<Target> read_target(const json::object& payload) {
-  const json::object* conversation = object_in(payload, "conversation");
+  const json::object* conversation = parts::object_in(payload, "conversation");
   if (conversation == nullptr) return std::nullopt;
   Target out;
-  out.chat = text_in(*conversation, "id");
+  out.chat = parts::text_in(*conversation, "id");
   if (!is_chat(out.chat)) return std::nullopt;
   out.thread_id = read_message_id(*conversation, "threadId");
   return out;
@@ -76,7 +77,7 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
     wrong.message = std::move(message);
     return std::nullopt;
   };
-  const json::value value = parsed(payload);
+  const json::value value = parts::parsed(payload);
   if (!value.is_object()) return refuse("the message is not a JSON object");
   const json::object& message = value.get_object();
   Outgoing out;
@@ -86,7 +87,7 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
         "\"conversation.id\" must be a Telegram chat id such as 123456789, or @channelname");
   }
   out.target = *target;
-  if (const json::array* files = array_in(message, "attachments")) {
+  if (const json::array* files = parts::array_in(message, "attachments")) {
     if (is_edit && !files->empty()) return refuse("an edit cannot bring files");
     for (const json::value& item : *files) {
       const auto file = read_file(item);
@@ -95,31 +96,31 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
       out.files.push_back(*file);
     }
   }
-  const std::string_view text = text_in(message, "text");
+  const std::string_view text = parts::text_in(message, "text");
   if (text.size() > kMaxMarkdown) return refuse("the text is longer than 1 MiB");
   StyledText whole;
-  if (text_in(message, "format") == "markdown") {
+  if (parts::text_in(message, "format") == "markdown") {
     whole = render_markdown(text);
   } else {
-    whole.append(valid_utf8(text), {});
+    whole.append(parts::valid_utf8(text), {});
   }
   out.pieces = split(whole, limit);
   if (out.pieces.empty() && out.files.empty()) return refuse("the text has nothing to show");
-  out.draft = bool_in(message, "draft", false);
+  out.draft = parts::bool_in(message, "draft", false);
   if (out.draft && out.pieces.size() > 1)
     out.pieces.resize(1);  // it ends here until the whole is known
-  out.silent = bool_in(message, "silent", false);
-  if (const json::object* reply = object_in(message, "replyTo"))
+  out.silent = parts::bool_in(message, "silent", false);
+  if (const json::object* reply = parts::object_in(message, "replyTo"))
     out.reply_to = read_message_id(*reply, "messageId");
   if (is_edit) {
     out.message_id = read_message_id(message, "messageId");
     if (out.message_id == 0) return refuse("\"messageId\" must be the id of a message");
     out.must_exist = true;
-  } else if (const json::object* replaced = object_in(message, "replaces")) {
+  } else if (const json::object* replaced = parts::object_in(message, "replaces")) {
     out.message_id = read_message_id(*replaced, "messageId");
   }
-  if (const json::object* resume = object_in(message, "resume")) {
-    const std::int64_t sent = int_in(*resume, "sent", 0);
+  if (const json::object* resume = parts::object_in(message, "resume")) {
+    const std::int64_t sent = parts::int_in(*resume, "sent", 0);
     out.first_id = read_message_id(*resume, "messageId");
     // Not all of it: then it would have been answered.
     if (sent > 0 && static_cast<std::size_t>(sent) < out.pieces.size() + out.files.size() &&

@@ -12,6 +12,8 @@
 
 namespace telegram {
 
+namespace json = boost::json;
+
 struct Target {
   std::string chat;            // "-100123", "@name"
   std::int64_t thread_id = 0;  // 0: none

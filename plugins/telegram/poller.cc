@@ -37,15 +37,15 @@ Bot bot_of(const json::value& result) {
   Bot out;
   const json::object* me = result.if_object();
   if (me == nullptr) return out;
-  out.id = std::max<std::int64_t>(int_in(*me, "id", 0), 0);
-  out.username = text_in(*me, "username");
-  out.reads_all_group_messages = bool_in(*me, "can_read_all_group_messages", false);
+  out.id = std::max<std::int64_t>(parts::int_in(*me, "id", 0), 0);
+  out.username = parts::text_in(*me, "username");
+  out.reads_all_group_messages = parts::bool_in(*me, "can_read_all_group_messages", false);
   return out;
 }
 
 // The update as the host takes everything: raw, to be put aside.
 std::string reduced_event(std::string_view event) {
-  const json::value value = parsed(event);
+  const json::value value = parts::parsed(event);
   json::object out{{"kind", "unparsed"}};
   if (const json::object* given = value.if_object()) {
     for (const char* key : {"eventId", "account"}) {

@@ -26,7 +26,7 @@ class Poller {
   struct Services {
     openclaw::Plugin& plugin;
     BotApi& api;
-    Pauses& pauses;
+    parts::Pauses& pauses;
     const Settings& settings;
     // Runs a flow beside the poller's, and counts it.
     std::function<void(openclaw::Flow<openclaw::Nothing>)> spawn;

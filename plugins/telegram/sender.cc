@@ -36,11 +36,11 @@ UploadKind upload_kind(const OutgoingFile& file) {
 
 std::int64_t message_id_of(const Reply& reply) {
   const json::object* message = reply.result.if_object();
-  return message == nullptr ? 0 : int_in(*message, "message_id", 0);
+  return message == nullptr ? 0 : parts::int_in(*message, "message_id", 0);
 }
 
 std::string text_of(const json::object& params) {
-  return std::string(text_in(params, "text"));
+  return std::string(parts::text_in(params, "text"));
 }
 
 Reply stopped() {
@@ -212,7 +212,7 @@ Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const Ou
   UploadKind kind = upload_kind(file);
   Put put;
   for (int round = 0; round < kMostMends; ++round) {
-    const FormFile form{std::string(kind.field), file.name, file.mime, file.blob};
+    const parts::FormFile form{std::string(kind.field), file.name, file.mime, file.blob};
     Flow<Reply> flow = paced(job, std::string(kind.method), params, true, &form);
     put.reply = co_await std::move(flow);
     put.message_id = message_id_of(put.reply);
@@ -303,7 +303,7 @@ Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t
 }
 
 Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, bool once,
-                          const FormFile* file) {
+                          const parts::FormFile* file) {
   const std::string chat = job->target.chat;
   for (int refusals = 0;; ++refusals) {
     for (;;) {

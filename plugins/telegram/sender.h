@@ -25,7 +25,7 @@ class Sender {
   struct Services {
     openclaw::Plugin& plugin;
     BotApi& api;
-    Pauses& pauses;
+    parts::Pauses& pauses;
     const Settings& settings;
     std::function<void(const std::string& why)> token_lost;
   };
@@ -51,7 +51,7 @@ class Sender {
     explicit Job(openclaw::Completion c) : done(std::move(c)) {}
     openclaw::Completion done;
     Target target;
-    Turnstile::Ticket ticket;
+    parts::Turnstile::Ticket ticket;
     bool cancelled = false;
     std::uint64_t http = 0, pause = 0;
   };
@@ -86,7 +86,7 @@ class Sender {
   openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,
                                 std::size_t limit, std::int64_t edit_id, bool must_exist);
   openclaw::Flow<Reply> paced(JobPtr job, std::string method, json::object params, bool once,
-                              const FormFile* file = nullptr);
+                              const parts::FormFile* file = nullptr);
   openclaw::Flow<openclaw::Nothing> simple(openclaw::Completion done, Target target,
                                            std::string method, json::object params,
                                            std::function<bool(const Reply&)> as_good);
@@ -101,9 +101,9 @@ class Sender {
   Services s_;
   Pacer pacer_;
   std::map<oc_op, JobPtr> jobs_;
-  std::map<std::string, Turnstile> lanes_;     // by chat
-  std::map<std::string, std::int64_t> moved_;  // groups that became supergroups
-  std::map<std::string, std::size_t> shown_;   // by chat and message: hash of the text
+  std::map<std::string, parts::Turnstile> lanes_;  // by chat
+  std::map<std::string, std::int64_t> moved_;      // groups that became supergroups
+  std::map<std::string, std::size_t> shown_;       // by chat and message: hash of the text
   bool closed_ = false;
 };
 

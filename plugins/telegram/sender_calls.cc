@@ -50,7 +50,7 @@ struct Place {
   std::int64_t message_id = 0;
 };
 std::optional<Place> read_place(std::string_view text, bool with_message) {
-  json::value value = parsed(text);
+  json::value value = parts::parsed(text);
   if (!value.is_object()) return std::nullopt;
   Place out;
   out.payload = std::move(value.get_object());
@@ -90,8 +90,8 @@ Flow<Nothing> Sender::react(Completion done, std::string payload) {
   }
   follow_moved(place->target);
   json::array reactions;
-  const std::string_view emoji = text_in(place->payload, "emoji");
-  if (!emoji.empty() && !bool_in(place->payload, "remove", false))
+  const std::string_view emoji = parts::text_in(place->payload, "emoji");
+  if (!emoji.empty() && !parts::bool_in(place->payload, "remove", false))
     reactions.push_back(json::object{{"type", "emoji"}, {"emoji", emoji}});
   json::object params{{"chat_id", place->target.chat_id()},
                       {"message_id", place->message_id},
@@ -109,7 +109,8 @@ Flow<Nothing> Sender::presence(Completion done, std::string payload) {
   }
   follow_moved(place->target);
   // It fades by itself; and a chat that is held is not asked for anything.
-  if (text_in(place->payload, "state") != "typing" || pacer_.held(place->target.chat, now())) {
+  if (parts::text_in(place->payload, "state") != "typing" ||
+      pacer_.held(place->target.chat, now())) {
     done.ok();
     co_return Nothing{};
   }

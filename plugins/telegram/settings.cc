@@ -30,17 +30,17 @@ bool is_command_name(std::string_view name) {
 
 json::array commands_of(const json::object& config) {
   json::array out;
-  const json::object* own = object_in(config, "commands");
-  if (own != nullptr && !bool_in(*own, "native", true)) return out;
+  const json::object* own = parts::object_in(config, "commands");
+  if (own != nullptr && !parts::bool_in(*own, "native", true)) return out;
   for (const auto& [name, description] : kCommands)
     out.push_back(json::object{{"command", name}, {"description", description}});
-  const json::array* custom = array_in(config, "customCommands");
+  const json::array* custom = parts::array_in(config, "customCommands");
   if (custom == nullptr) return out;
   for (const json::value& item : *custom) {
     if (!item.is_object() || out.size() >= kMostCommands) continue;
-    std::string_view name = text_in(item.get_object(), "command");
+    std::string_view name = parts::text_in(item.get_object(), "command");
     if (name.starts_with('/')) name.remove_prefix(1);
-    const std::string_view description = text_in(item.get_object(), "description");
+    const std::string_view description = parts::text_in(item.get_object(), "description");
     if (!is_command_name(name) || description.empty() || description.size() > 256) continue;
     out.push_back(json::object{{"command", name}, {"description", description}});
   }
@@ -55,7 +55,7 @@ std::string Settings::token_command() const {
 }
 
 Settings read_settings(std::string_view instance_id, std::string_view config_json) {
-  const json::value value = parsed(config_json);
+  const json::value value = parts::parsed(config_json);
   if (!value.is_object()) throw std::invalid_argument("the configuration is not a JSON object");
   const json::object& config = value.get_object();
   Settings out;
@@ -63,20 +63,20 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
   out.config_key = "channels.telegram";
   if (out.account != "default") out.config_key += ".accounts." + out.account;
   // The host has put every token behind a reference; its text never comes here.
-  if (const json::object* reference = object_in(config, "botToken")) {
-    const std::string_view name = text_in(*reference, "$secret");
+  if (const json::object* reference = parts::object_in(config, "botToken")) {
+    const std::string_view name = parts::text_in(*reference, "$secret");
     if (!name.empty()) out.token = "{{secret:" + std::string(name) + "}}";
   }
-  out.api_root = text_in(config, "apiRoot");
+  out.api_root = parts::text_in(config, "apiRoot");
   if (out.api_root.empty()) out.api_root = kApiRoot;
   while (out.api_root.ends_with('/')) out.api_root.pop_back();
-  out.proxy = text_in(config, "proxy");
-  out.webhook_url = text_in(config, "webhookUrl");
+  out.proxy = parts::text_in(config, "proxy");
+  out.webhook_url = parts::text_in(config, "webhookUrl");
   out.text_limit = static_cast<std::size_t>(
-      std::clamp(int_in(config, "textChunkLimit", 4000), kLeastText, kMostText));
+      std::clamp(parts::int_in(config, "textChunkLimit", 4000), kLeastText, kMostText));
   out.call_timeout_ms = static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(int_in(config, "timeoutSeconds", 20), 5, 600) * 1000);
-  out.link_preview = bool_in(config, "linkPreview", false);
+      std::clamp<std::int64_t>(parts::int_in(config, "timeoutSeconds", 20), 5, 600) * 1000);
+  out.link_preview = parts::bool_in(config, "linkPreview", false);
   out.commands = commands_of(config);
   return out;
 }

@@ -10,6 +10,8 @@
 
 namespace telegram {
 
+namespace json = boost::json;
+
 struct Settings {
   std::string account;     // "default"
   std::string config_key;  // "channels.telegram" or "channels.telegram.accounts.work"

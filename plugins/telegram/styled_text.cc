@@ -89,7 +89,7 @@ class CutFinder {
       }
     }
     std::size_t at = to_;
-    while (at > least_ && inside_grapheme(text_, at)) at -= 1 + trailing(at - 1);
+    while (at > least_ && parts::inside_grapheme(text_, at)) at -= 1 + trailing(at - 1);
     return at > least_ ? at : to_;
   }
 
@@ -224,7 +224,7 @@ std::vector<StyledText> split(const StyledText& whole, std::size_t limit) {
   limit = std::max<std::size_t>(limit, 16);
   std::size_t from = 0;
   while (from < text.size()) {
-    std::size_t to = from + byte_offset(std::string_view(text).substr(from), limit);
+    std::size_t to = from + parts::byte_offset(std::string_view(text).substr(from), limit);
     if (to < text.size()) to = CutFinder(whole, from, to).find();
     const auto [begin, end] = trimmed(whole, from, to);
     StyledText piece = whole.slice(begin, end);

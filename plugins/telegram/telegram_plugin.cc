@@ -173,14 +173,15 @@ TelegramPlugin::Work TelegramPlugin::run_probe(Completion done) {
   if (me.refused()) out["status"] = me.code;
   if (const json::object* bot = me.result.if_object()) {
     out["bot"] = json::object{
-        {"id", std::to_string(int_in(*bot, "id", 0))},
-        {"username", text_in(*bot, "username")},
-        {"canJoinGroups", bool_in(*bot, "can_join_groups", false)},
-        {"canReadAllGroupMessages", bool_in(*bot, "can_read_all_group_messages", false)}};
+        {"id", std::to_string(parts::int_in(*bot, "id", 0))},
+        {"username", parts::text_in(*bot, "username")},
+        {"canJoinGroups", parts::bool_in(*bot, "can_join_groups", false)},
+        {"canReadAllGroupMessages", parts::bool_in(*bot, "can_read_all_group_messages", false)}};
   }
   if (const json::object* info = hook.result.if_object()) {
-    out["webhook"] = json::object{{"url", text_in(*info, "url")},
-                                  {"pendingUpdates", int_in(*info, "pending_update_count", 0)}};
+    out["webhook"] =
+        json::object{{"url", parts::text_in(*info, "url")},
+                     {"pendingUpdates", parts::int_in(*info, "pending_update_count", 0)}};
   }
   if (me.kind == Reply::Kind::kCancelled) {
     done.error(OC_CANCELLED, "the probe was cancelled");

@@ -46,7 +46,7 @@ class TelegramPlugin final : public openclaw::ChannelPlugin {
 
   const Settings settings_;
   BotApi api_;
-  Pauses pauses_;
+  parts::Pauses pauses_;
   Poller poller_;
   Sender sender_;
   Downloads downloads_;

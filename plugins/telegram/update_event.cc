@@ -111,8 +111,8 @@ std::vector<Span> spans_of(const json::object& message, std::string_view key,
       continue;
     const json::value* type = entity->if_contains("type");
     if (type == nullptr || !type->is_string()) continue;
-    const std::size_t begin = byte_offset(text, static_cast<std::size_t>(*offset));
-    const std::size_t end = byte_offset(text, static_cast<std::size_t>(*offset + *length));
+    const std::size_t begin = parts::byte_offset(text, static_cast<std::size_t>(*offset));
+    const std::size_t end = parts::byte_offset(text, static_cast<std::size_t>(*offset + *length));
     if (begin >= end) continue;
     spans.push_back({begin, end, {type->get_string().data(), type->get_string().size()}, entity});
   }
@@ -357,7 +357,7 @@ Parsed parse_update(const json::value& update, const Bot& bot, std::string_view 
     out.event.clear();
     out.event["kind"] = "unparsed";
     std::string raw = json::serialize(update);
-    if (raw.size() > kMaxRaw) raw = valid_utf8(std::string_view(raw).substr(0, kMaxRaw));
+    if (raw.size() > kMaxRaw) raw = parts::valid_utf8(std::string_view(raw).substr(0, kMaxRaw));
     out.event["platform"] = json::object{{"raw", raw}};
   }
   out.event["eventId"] = "tg:" + std::to_string(bot.id) + ":" + std::to_string(out.update_id);

@@ -1,4 +1,4 @@
-// Starts the real parts of an end-to-end test: the gateway binary, the Telegram lab, the scripted model server.
+// Starts the real parts of an end-to-end test: the gateway binary, the chat labs, the scripted model server.
 // Everything lives in one temporary directory and dies with the test. Nothing here knows what is being tested.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -68,7 +68,7 @@ function docker(method, pathname) {
 const quoted = (value) => JSON.stringify(value); // a JSON string or array of strings is one in TOML, too
 
 // The configuration of a test's gateway.
-export function toml({ token, model, sandbox = 'off', access, engine, deny, telegram }) {
+export function toml({ token, model, sandbox = 'off', access, engine, deny, telegram, discord }) {
   const lines = ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = ${quoted(token)}`,
     '[gateway.http.endpoints.chatCompletions]', 'enabled = true', '[agents.defaults.sandbox]', `mode = "${sandbox}"`,
     'scope = "session"', ...(access ? [`workspaceAccess = "${access}"`] : []), '[tools]', `deny = ${quoted(deny ?? [])}`];
@@ -81,6 +81,11 @@ export function toml({ token, model, sandbox = 'off', access, engine, deny, tele
   if (telegram) {
     lines.push('[channels.telegram]', `botToken = ${quoted(telegram.token)}`, `apiRoot = ${quoted(telegram.api)}`,
       'dmPolicy = "allowlist"', `allowFrom = ${quoted(telegram.allowFrom.map(String))}`);
+  }
+  if (discord) {
+    lines.push('[channels.discord]', `token = ${quoted(discord.token)}`, `apiRoot = ${quoted(discord.api)}`,
+      `gatewayRoots = ${quoted(discord.gateways)}`, 'dmPolicy = "allowlist"', `allowFrom = ${quoted([discord.person])}`,
+      ...(discord.more ?? []));
   }
   return lines.join('\n') + '\n';
 }
@@ -157,9 +162,31 @@ class World {
     return this.telegram;
   }
 
+  // Ann may write to the bot; Bob is on no list.
+  async startDiscord({ person = '910000000000000001', stranger = '910000000000000002', more } = {}) {
+    const lab = await this.stub('Discord', 'discord-lab/server.mjs', ['--port', '0', '--control-port', '0']);
+    const control = (pathname, body, method) => json(lab.control + pathname, body, method);
+    await control('/config', { identifyWindowMs: 0 });
+    const dm = (await control('/dm', { user_id: person })).id;
+    this.discord = {
+      api: lab.api, token: lab.token, botId: lab.bot_id, gateways: [lab.gateway, lab.resume], person, stranger, dm, more, control,
+      guild: '920000000000000001', general: '930000000000000001', ops: '930000000000000002',
+      write: (text, where = {}) => control('/inject/message', { user_id: person, content: text, ...(where.channel_id ? {} : { dm: true }), ...where }),
+      shown: async (channel = dm) => (await control(`/messages?channel_id=${channel}&by=bot`)).map((m) => m.content),
+      // Waits until the channel shows `texts`, each once, and nothing else.
+      showsOnce: (texts, { channel = dm, match = 'equal' } = {}) => waitFor(`${JSON.stringify(texts)}, each once`, async () => {
+        const seen = await control('/check/once', { channel_id: channel, texts, match, allow_extra: false });
+        if (!seen.ok) throw new Error(JSON.stringify(seen));
+        return seen;
+      }),
+      connected: () => waitFor('the bot to be online', async () => (await control('/gateway/sessions')).some((s) => s.connected)),
+    };
+    return this.discord;
+  }
+
   // The configuration is replaced as editors do it, in one step.
   configure(settings = {}) {
-    this.settings = { token: this.token, model: this.model, telegram: this.telegram, ...settings };
+    this.settings = { token: this.token, model: this.model, telegram: this.telegram, discord: this.discord, ...settings };
     this.writeConfig(toml(this.settings));
   }
   writeConfig(text) {

@@ -33,8 +33,8 @@ void fuzz_markdown(std::string_view data) {
   const telegram::StyledText whole = telegram::render_markdown(data.substr(0, 16384));
   for (const telegram::StyledText& piece : telegram::split(whole, kLimit)) {
     check(!piece.blank());
-    check(telegram::utf16_length(piece.text()) <= kLimit);
-    check(telegram::valid_utf8(piece.text()) == piece.text());
+    check(parts::utf16_length(piece.text()) <= kLimit);
+    check(parts::valid_utf8(piece.text()) == piece.text());
     const std::string html = piece.html();
     int depth = 0;
     for (std::size_t i = 0; i < html.size(); ++i) {

@@ -1,19 +1,20 @@
-// Multipart: a form with one file, built as a blob so that a large file is never in memory whole.
+// Multipart: a form with files, built as a blob so that a large file is never in memory whole.
 // Strand only.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <openclaw/plugin.hpp>
 
 #include "flow.h"
 #include "json_fields.h"
 
-namespace telegram {
+namespace parts {
 
 struct FormFile {
-  std::string field;  // "photo"
+  std::string field;  // "photo", "files[0]"
   std::string name, mime;
   std::uint64_t blob = 0;
 };
@@ -26,6 +27,6 @@ struct Multipart {
 
 // `params` become fields: texts as they are, all else as JSON.
 openclaw::Flow<Multipart> make_multipart(openclaw::Plugin& plugin, json::object params,
-                                         FormFile file);
+                                         std::vector<FormFile> files);
 
-}  // namespace telegram
+}  // namespace parts

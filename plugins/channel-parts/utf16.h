@@ -1,4 +1,4 @@
-// Text measured as Telegram measures it: UTF-8 bytes in hand, UTF-16 units counted.
+// Text measured as chat services measure it: UTF-8 bytes in hand, UTF-16 units counted.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace telegram {
+namespace parts {
 
 // One code point at `at`; broken bytes read as U+FFFD of length 1.
 struct CodePoint {
@@ -29,4 +29,4 @@ bool inside_grapheme(std::string_view text, std::size_t at);
 // Columns in a fixed-width font.
 std::size_t display_width(std::string_view text);
 
-}  // namespace telegram
+}  // namespace parts

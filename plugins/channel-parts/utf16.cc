@@ -1,6 +1,6 @@
 #include "utf16.h"
 
-namespace telegram {
+namespace parts {
 namespace {
 
 unsigned byte_at(std::string_view text, std::size_t at) {
@@ -134,4 +134,4 @@ std::size_t display_width(std::string_view text) {
   return width;
 }
 
-}  // namespace telegram
+}  // namespace parts

@@ -6,7 +6,7 @@
 
 #include <boost/json.hpp>
 
-namespace telegram {
+namespace parts {
 
 namespace json = boost::json;
 
@@ -39,4 +39,4 @@ inline json::value parsed(std::string_view text) {
   return value;
 }
 
-}  // namespace telegram
+}  // namespace parts

@@ -5,7 +5,7 @@
 #include <random>
 #include <utility>
 
-namespace telegram {
+namespace parts {
 namespace {
 
 using openclaw::Flow;
@@ -33,14 +33,18 @@ std::string quotable(std::string_view text) {
   return out;
 }
 
-std::string head_of(const std::string& boundary, const json::object& params, const FormFile& file) {
+std::string fields_of(const std::string& boundary, const json::object& params) {
   std::string out;
   for (const auto& [key, value] : params) {
     out += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + std::string(key) +
            "\"\r\n\r\n" +
            (value.is_string() ? std::string(value.get_string()) : json::serialize(value)) + "\r\n";
   }
-  return out + "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + file.field +
+  return out;
+}
+
+std::string head_of(const std::string& boundary, const FormFile& file) {
+  return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + file.field +
          "\"; filename=\"" + quotable(file.name) + "\"\r\nContent-Type: " + quotable(file.mime) +
          "\r\n\r\n";
 }
@@ -74,9 +78,32 @@ Flow<oc_status> append_file(openclaw::Plugin& plugin, std::uint64_t to, std::uin
   }
 }
 
+Flow<oc_status> fill(openclaw::Plugin& plugin, std::uint64_t blob, const std::string& boundary,
+                     const json::object& params, const std::vector<FormFile>& files) {
+  oc_status status = plugin.blob().append(blob, fields_of(boundary, params));
+  for (std::size_t i = 0; i < files.size() && status == OC_OK; ++i) {
+    status = plugin.blob().append(blob, head_of(boundary, files[i]));
+    if (status != OC_OK) break;
+    Flow<oc_status> copying = append_file(plugin, blob, files[i].blob);
+    status = co_await copying;
+    if (status == OC_OK) status = plugin.blob().append(blob, "\r\n");
+  }
+  if (status == OC_OK) status = plugin.blob().append(blob, "--" + boundary + "--\r\n");
+  if (status != OC_OK) co_return status;
+  Sealed sealed;
+  openclaw::Ack done = [&sealed](oc_status answer) {
+    sealed.status = answer;
+    sealed.arrived();
+  };
+  plugin.blob().seal(blob, std::move(done));
+  co_await sealed;
+  co_return sealed.status;
+}
+
 }  // namespace
 
-Flow<Multipart> make_multipart(openclaw::Plugin& plugin, json::object params, FormFile file) {
+Flow<Multipart> make_multipart(openclaw::Plugin& plugin, json::object params,
+                               std::vector<FormFile> files) {
   Multipart out;
   const std::string boundary = make_boundary();
   out.content_type = "multipart/form-data; boundary=" + boundary;
@@ -91,23 +118,8 @@ Flow<Multipart> make_multipart(openclaw::Plugin& plugin, json::object params, Fo
   co_await created;
   out.status = created.status;
   if (out.status != OC_OK) co_return out;
-  out.status = plugin.blob().append(created.blob, head_of(boundary, params, file));
-  if (out.status == OC_OK) {
-    Flow<oc_status> copying = append_file(plugin, created.blob, file.blob);
-    out.status = co_await copying;
-  }
-  if (out.status == OC_OK)
-    out.status = plugin.blob().append(created.blob, "\r\n--" + boundary + "--\r\n");
-  if (out.status == OC_OK) {
-    Sealed sealed;
-    openclaw::Ack done = [&sealed](oc_status status) {
-      sealed.status = status;
-      sealed.arrived();
-    };
-    plugin.blob().seal(created.blob, std::move(done));
-    co_await sealed;
-    out.status = sealed.status;
-  }
+  Flow<oc_status> filling = fill(plugin, created.blob, boundary, params, files);
+  out.status = co_await filling;
   if (out.status == OC_OK) {
     out.blob = created.blob;
   } else {
@@ -116,4 +128,4 @@ Flow<Multipart> make_multipart(openclaw::Plugin& plugin, json::object params, Fo
   co_return out;
 }
 
-}  // namespace telegram
+}  // namespace parts

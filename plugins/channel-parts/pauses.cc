@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace telegram {
+namespace parts {
 
 using openclaw::Flow;
 using openclaw::Nothing;
@@ -57,4 +57,4 @@ void Turnstile::leave(Ticket& ticket) {
   next->arrived();
 }
 
-}  // namespace telegram
+}  // namespace parts

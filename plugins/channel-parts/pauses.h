@@ -10,7 +10,7 @@
 
 #include "flow.h"
 
-namespace telegram {
+namespace parts {
 
 class Pauses {
  public:
@@ -51,4 +51,4 @@ class Turnstile {
   std::uint64_t last_ = 0;
 };
 
-}  // namespace telegram
+}  // namespace parts

@@ -1,0 +1,260 @@
+#include "message_event.h"
+
+#include <algorithm>
+
+#include "snowflake.h"
+#include "utf16.h"
+
+namespace discord {
+namespace {
+
+constexpr std::size_t kMaxText = 64 * 1024;
+constexpr std::size_t kMaxQuote = 2048;
+constexpr std::size_t kMaxRaw = 32 * 1024;
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxAttachments = 16;
+constexpr std::size_t kMaxRoles = 256;
+constexpr std::int64_t kVoiceMessage = 8192;
+
+constexpr std::int64_t kPlainMessage = 0;
+constexpr std::int64_t kReply = 19;
+
+std::string cut_text(std::string_view text, std::size_t most) {
+  if (text.size() > most) {
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+    text = text.substr(0, most);
+  }
+  return parts::valid_utf8(text);
+}
+
+std::string id_at(const json::object& in, std::string_view key) {
+  const std::string_view id = parts::text_in(in, key);
+  return snowflake(id) == 0 ? std::string() : std::string(id);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto space = [](char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; };
+  while (!text.empty() && space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+json::object sender_of(const json::object& author, const json::object* member) {
+  json::object out{{"id", id_at(author, "id")}};
+  std::string name =
+      member == nullptr ? std::string() : cut_text(parts::text_in(*member, "nick"), kMaxName);
+  const std::string username = cut_text(parts::text_in(author, "username"), kMaxName);
+  if (name.empty()) name = cut_text(parts::text_in(author, "global_name"), kMaxName);
+  out["name"] = name.empty() ? username : name;
+  if (!username.empty()) out["username"] = username;
+  out["isBot"] = parts::bool_in(author, "bot", false);
+  const json::array* roles = member == nullptr ? nullptr : parts::array_in(*member, "roles");
+  json::array ids;
+  for (const json::value& role : roles == nullptr ? json::array() : *roles) {
+    if (role.is_string() && ids.size() < kMaxRoles) ids.push_back(role);
+  }
+  if (!ids.empty()) out["roles"] = std::move(ids);
+  return out;
+}
+
+bool names(const json::array* users, std::string_view id) {
+  if (users == nullptr) return false;
+  return std::any_of(users->begin(), users->end(), [&](const json::value& user) {
+    return user.is_object() && parts::text_in(user.get_object(), "id") == id;
+  });
+}
+
+bool lists(const json::array* ids, std::string_view id) {
+  if (ids == nullptr || id.empty()) return false;
+  return std::any_of(ids->begin(), ids->end(), [&](const json::value& item) {
+    return item.is_string() && std::string_view(item.get_string()) == id;
+  });
+}
+
+void erase_all(std::string& text, const std::string& what) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at))
+    text.erase(at, what.size());
+}
+
+// The text without the mentions of the bot: they say whom it is for, and are no part of it.
+std::string text_for_bot(std::string text, const std::string& bot_id, const std::string& own_role) {
+  erase_all(text, "<@" + bot_id + ">");
+  erase_all(text, "<@!" + bot_id + ">");
+  if (!own_role.empty()) erase_all(text, "<@&" + own_role + ">");
+  return std::string(trimmed(text));
+}
+
+const json::object* answered(const json::object& message) {
+  return parts::int_in(message, "type", 0) == kReply
+             ? parts::object_in(message, "referenced_message")
+             : nullptr;
+}
+
+bool is_by(const json::object& message, std::string_view user_id) {
+  const json::object* author = parts::object_in(message, "author");
+  return author != nullptr && parts::text_in(*author, "id") == user_id;
+}
+
+bool mentions_bot(const json::object& message, const Channel* channel, const Directory& directory,
+                  const std::string& own_role) {
+  if (names(parts::array_in(message, "mentions"), directory.bot_id())) return true;
+  const json::object* replied = answered(message);
+  if (replied != nullptr && is_by(*replied, directory.bot_id())) return true;
+  if (lists(parts::array_in(message, "mention_roles"), own_role)) return true;
+  return channel != nullptr && channel->own_thread;
+}
+
+std::string_view kind_of(std::string_view mime, bool voice) {
+  if (voice) return "voice";
+  if (mime.starts_with("image/")) return "photo";
+  if (mime.starts_with("audio/")) return "audio";
+  if (mime.starts_with("video/")) return "video";
+  return "document";
+}
+
+// The address of a file is good for a day only, so the file is named by its id and the message is
+// asked for again when its turn comes.
+json::array attachments_of(const json::object& message) {
+  json::array out;
+  const json::array* list = parts::array_in(message, "attachments");
+  const bool voice = (parts::int_in(message, "flags", 0) & kVoiceMessage) != 0;
+  for (const json::value& item : list == nullptr ? json::array() : *list) {
+    const json::object* file = item.if_object();
+    if (file == nullptr || out.size() >= kMaxAttachments) continue;
+    const std::string mime = cut_text(parts::text_in(*file, "content_type"), kMaxName);
+    json::object each{{"kind", kind_of(mime, voice)}, {"mime", mime}};
+    if (const auto name = cut_text(parts::text_in(*file, "filename"), kMaxName); !name.empty())
+      each["name"] = name;
+    if (const auto bytes = parts::int_in(*file, "size", -1); bytes >= 0) each["bytes"] = bytes;
+    each["ref"] = id_at(*file, "id");
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+json::object conversation_of(const json::object& message, const Channel* channel) {
+  json::object out{{"id", id_at(message, "channel_id")}};
+  std::string guild = id_at(message, "guild_id");
+  if (guild.empty() && channel != nullptr) guild = channel->guild_id;
+  if (guild.empty()) {
+    // A message without a server is a direct one, unless its channel is known to be something else.
+    out["type"] = channel == nullptr || channel->direct ? "direct" : "unknown";
+    return out;
+  }
+  out["type"] = "channel";
+  out["spaceId"] = guild;
+  if (channel == nullptr) return out;
+  if (!channel->parent_id.empty()) out["parentId"] = channel->parent_id;
+  if (!channel->name.empty()) out["title"] = "#" + channel->name;
+  return out;
+}
+
+// Null when the message answers nobody.
+json::value reply_of(const json::object& message, const Directory& directory) {
+  const json::object* replied = answered(message);
+  if (replied == nullptr || id_at(*replied, "id").empty()) return nullptr;
+  json::object out{{"messageId", id_at(*replied, "id")},
+                   {"toSelf", is_by(*replied, directory.bot_id())}};
+  if (const json::object* author = parts::object_in(*replied, "author"))
+    out["sender"] = sender_of(*author, nullptr);
+  if (const auto text = cut_text(parts::text_in(*replied, "content"), kMaxQuote); !text.empty())
+    out["text"] = text;
+  return out;
+}
+
+std::string sticker_of(const json::object& message) {
+  const json::array* stickers = parts::array_in(message, "sticker_items");
+  if (stickers == nullptr || stickers->empty() || !stickers->front().is_object()) return {};
+  const std::string name =
+      cut_text(parts::text_in(stickers->front().get_object(), "name"), kMaxName);
+  return name.empty() ? std::string() : "[sticker: " + name + "]";
+}
+
+// Of the service's own messages, of bots and of webhooks, nothing is answered: two agents would
+// answer each other for ever.
+bool is_for_people(const json::object& message, const json::object& author,
+                   const Directory& directory) {
+  const std::int64_t type = parts::int_in(message, "type", kPlainMessage);
+  if (type != kPlainMessage && type != kReply) return false;
+  if (message.contains("webhook_id")) return false;
+  return !parts::bool_in(author, "bot", false) &&
+         parts::text_in(author, "id") != directory.bot_id();
+}
+
+bool fill(Parsed& out, const json::object& message, bool is_edit, const Directory& directory) {
+  if (out.channel_id.empty() || out.message_id.empty()) return false;
+  const json::object* author = parts::object_in(message, "author");
+  const std::string_view edited = parts::text_in(message, "edited_timestamp");
+  // Links that unfold and embeds that load are updates too, and nobody's words.
+  if (is_edit && (edited.empty() || author == nullptr || !message.contains("content"))) return true;
+  if (author == nullptr || id_at(*author, "id").empty()) return false;
+  if (!is_for_people(message, *author, directory)) return true;
+  const Channel* channel = directory.channel(out.channel_id);
+  json::object conversation = conversation_of(message, channel);
+  out.guild_id = parts::text_in(conversation, "spaceId");
+  out.parent_id = parts::text_in(conversation, "parentId");
+  const std::string own_role = directory.own_role(out.guild_id);
+  std::string text = text_for_bot(cut_text(parts::text_in(message, "content"), kMaxText),
+                                  directory.bot_id(), own_role);
+  json::array attachments = attachments_of(message);
+  if (text.empty()) text = sticker_of(message);
+  const bool mentioned = mentions_bot(message, channel, directory, own_role);
+  if (text.empty() && attachments.empty() && !mentioned) return true;
+  out.event["kind"] = is_edit ? "edit" : "message";
+  out.event["sender"] = sender_of(*author, parts::object_in(message, "member"));
+  out.event["messageId"] = out.message_id;
+  out.event["text"] = text;
+  out.event["mentioned"] = mentioned || parts::text_in(conversation, "type") == "direct";
+  out.event["timestampMs"] = snowflake_time_ms(snowflake(out.message_id));
+  out.event["conversation"] = std::move(conversation);
+  if (json::value reply = reply_of(message, directory); !reply.is_null())
+    out.event["replyTo"] = std::move(reply);
+  if (!attachments.empty()) out.event["attachments"] = std::move(attachments);
+  out.kind = Parsed::Kind::kEvent;
+  return true;
+}
+
+}  // namespace
+
+Parsed parse_message(std::string_view type, const json::value& data, const Directory& directory,
+                     std::string_view account, std::string_view fallback_key) {
+  Parsed out;
+  const bool is_edit = type == "MESSAGE_UPDATE";
+  std::string key(fallback_key);
+  const json::object* message = data.if_object();
+  if (message != nullptr) {
+    out.channel_id = id_at(*message, "channel_id");
+    out.message_id = id_at(*message, "id");
+    if (!out.message_id.empty()) key = out.message_id;
+    // An edit is an event of its own, and each further one too.
+    if (is_edit) key += ":" + cut_text(parts::text_in(*message, "edited_timestamp"), 40);
+  }
+  if (message == nullptr || !fill(out, *message, is_edit, directory)) {
+    out.kind = Parsed::Kind::kPoison;
+    out.event.clear();
+    out.event["kind"] = "unparsed";
+    out.event["platform"] = json::object{{"raw", cut_text(json::serialize(data), kMaxRaw)}};
+  }
+  out.event["eventId"] = "dc:" + directory.bot_id() + ":" + key;
+  out.event["account"] = account;
+  return out;
+}
+
+Unknown unknown_in(const json::value& data, const Directory& directory) {
+  Unknown out;
+  const json::object* message = data.if_object();
+  if (message == nullptr) return out;
+  const json::object* author = parts::object_in(*message, "author");
+  if (author == nullptr || !is_for_people(*message, *author, directory)) return out;
+  const std::string channel_id = id_at(*message, "channel_id");
+  std::string guild = id_at(*message, "guild_id");
+  const Channel* channel = directory.channel(channel_id);
+  if (guild.empty() && channel != nullptr) guild = channel->guild_id;
+  if (!guild.empty() && channel == nullptr) out.channel_id = channel_id;
+  const json::array* roles = parts::array_in(*message, "mention_roles");
+  if (roles != nullptr && !roles->empty() && !guild.empty() && !directory.knows_roles(guild))
+    out.guild_id = guild;
+  return out;
+}
+
+}  // namespace discord

@@ -1,0 +1,381 @@
+#include "sender.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "snowflake.h"
+
+namespace discord {
+namespace {
+
+using openclaw::Completion;
+using openclaw::Flow;
+using openclaw::Nothing;
+
+constexpr std::size_t kMostJobs = 1024;
+constexpr std::size_t kMostWaiting = 32;  // in one channel
+constexpr std::uint64_t kFullPauseMs = 2'000;
+constexpr std::uint64_t kNoDeadlineMs = 300'000;
+constexpr std::uint64_t kMarginMs = 500;  // left to answer within the deadline
+constexpr std::size_t kMostRemembered = 1024;
+// The service holds a nonce for some minutes and does not say how many.
+constexpr std::int64_t kNonceHoldsMs = 110'000;
+constexpr std::int64_t kClocksDifferMs = 60'000;
+constexpr std::string_view kHistory = "50";  // messages to look through
+constexpr std::int64_t kNoPreviews = 4;      // message flags
+constexpr std::int64_t kSilent = 4096;
+
+std::int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string id_of(const Reply& reply) {
+  const json::object* message = reply.result.if_object();
+  return message == nullptr ? std::string() : read_message_id(*message, "id");
+}
+
+// What a model writes pings nobody.
+json::object no_pings() {
+  return {{"parse", json::array()}, {"replied_user", false}};
+}
+
+}  // namespace
+
+Sender::Stay::Stay(Sender& sender, JobPtr job)
+    : sender_(sender), job_(std::move(job)), op_(job_->done.op()) {
+  sender_.jobs_[op_] = job_;
+}
+
+Sender::Stay::~Stay() {
+  sender_.jobs_.erase(op_);
+  auto& lanes = sender_.lanes_;
+  const std::string lane = job_->lane;
+  // The next one runs inside leave() and may be the last.
+  if (const auto found = lanes.find(lane); found != lanes.end()) found->second.leave(job_->ticket);
+  if (const auto found = lanes.find(lane); found != lanes.end() && !found->second.busy())
+    lanes.erase(found);
+}
+
+void Sender::cancel(oc_op op) {
+  const auto found = jobs_.find(op);
+  if (found == jobs_.end()) return;
+  const JobPtr job = found->second;
+  s_.api.cancel(job->hold);
+  if (job->ticket.has_arrived()) return;
+  const auto lane = lanes_.find(job->lane);
+  if (lane != lanes_.end()) lane->second.leave(job->ticket);
+}
+
+void Sender::close() {
+  closed_ = true;
+  std::vector<oc_op> ops;
+  for (const auto& [op, job] : jobs_) ops.push_back(op);
+  for (const oc_op op : ops) cancel(op);
+}
+
+RestApi::Options Sender::options_for(Job& job) const {
+  const std::uint64_t left = job.done.remaining_ms(kNoDeadlineMs);
+  RestApi::Options out;
+  out.timeout_ms = s_.settings.call_timeout_ms;
+  out.most_wait_ms = left > kMarginMs ? left - kMarginMs : 0;
+  out.hold = &job.hold;
+  return out;
+}
+
+Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
+  Malformed wrong;
+  auto message = read_outgoing(payload, is_edit, s_.settings.text_limit, wrong);
+  if (!message) {
+    done.error(OC_INVALID_ARGUMENT, wrong.message);
+    co_return Nothing{};
+  }
+  const Target& target = message->target;
+  const std::string lane = target.user.empty() ? target.channel : "user:" + target.user;
+  // A newer text of the draft follows soon; the pace belongs to what is final.
+  const Route edits = channel_call("PATCH", target.channel, "/messages/:id", "").route;
+  if (is_edit && message->draft && (lanes_.contains(lane) || s_.api.wait_ms(edits) > 0)) {
+    done.ok(json::serialize(json::object{{"messageId", message->message_id}, {"skipped", true}}));
+    co_return Nothing{};
+  }
+  auto job = std::make_shared<Job>(std::move(done));
+  job->lane = lane;
+  if (closed_ || jobs_.size() >= kMostJobs || !lanes_[lane].enter(job->ticket, kMostWaiting)) {
+    job->done.error(OC_RESOURCE_EXHAUSTED, "too many messages wait for Discord", kFullPauseMs);
+    co_return Nothing{};
+  }
+  const Stay stay(*this, job);
+  co_await job->ticket;
+  if (!job->ticket.admitted || job->hold.cancelled) {
+    job->done.error(OC_CANCELLED, "cancelled before it was sent");
+    co_return Nothing{};
+  }
+  Flow<Nothing> flow = run(job, std::move(*message));
+  co_return co_await std::move(flow);
+}
+
+// The channel that a target means; a person's is asked for once. Answers with the id in `text`.
+Flow<Reply> Sender::find_channel(JobPtr job, Target target) {
+  Reply out;
+  out.kind = Reply::Kind::kOk;
+  out.text = target.channel;
+  if (target.user.empty()) co_return out;
+  if (const auto known = chats_.find(target.user); known != chats_.end()) {
+    out.text = known->second;
+    co_return out;
+  }
+  Call call;
+  call.method = "POST";
+  call.path = "/users/@me/channels";
+  call.route = {"POST /users/@me/channels", ""};
+  call.body = json::object{{"recipient_id", target.user}};
+  Flow<Reply> asking = s_.api.call(std::move(call), options_for(*job));
+  Reply reply = co_await std::move(asking);
+  if (!reply.ok()) co_return reply;
+  reply.text = id_of(reply);
+  if (reply.text.empty()) {
+    reply.kind = Reply::Kind::kBroken;
+    reply.text = "the answer names no chat";
+    co_return reply;
+  }
+  if (chats_.size() >= kMostRemembered) chats_.clear();
+  chats_[target.user] = reply.text;
+  co_return reply;
+}
+
+// What tells the next try where this one stood.
+void Sender::note_progress(Job& job, const Outgoing& message, std::size_t sent,
+                           const std::string& first) {
+  if (message.draft || message.must_exist) return;
+  json::object progress{{"sent", sent}, {"tryingSinceMs", wall_clock_ms()}};
+  if (!first.empty()) progress["messageId"] = first;
+  (void)job.done.progress(OC_STREAM_JSON, json::serialize(progress));
+}
+
+Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
+  Flow<Reply> finding = find_channel(job, message.target);
+  const Reply found = co_await std::move(finding);
+  if (!found.ok()) {
+    fail(*job, found);
+    co_return Nothing{};
+  }
+  job->channel = found.text;
+  json::array ids;
+  std::string first = message.first_id;
+  const std::size_t all = message.pieces.size() + message.files.size();
+  for (std::size_t i = message.sent; i < all; ++i) {
+    const bool again = i == message.sent && message.trying_since_ms > 0;
+    if (!again) note_progress(*job, message, i, first);
+    Flow<Put> flow = put(job, message, i);
+    const Put put = co_await std::move(flow);
+    const bool maybe_user = put.reply.refused(kUnknownChannel) && !message.target.certain && i == 0;
+    if (maybe_user && message.target.user.empty()) {
+      // The id was a person's and not a channel's.
+      message.target.user = std::exchange(message.target.channel, std::string());
+      message.target.certain = true;
+      Flow<Nothing> anew = run(job, std::move(message));
+      co_return co_await std::move(anew);
+    }
+    if (!put.reply.ok()) {
+      fail(*job, put.reply);
+      co_return Nothing{};
+    }
+    if (first.empty()) first = put.message_id;
+    ids.emplace_back(put.message_id);
+  }
+  job->done.ok(json::serialize(json::object{{"messageId", first}, {"messageIds", std::move(ids)}}));
+  co_return Nothing{};
+}
+
+json::object Sender::body_of(const Outgoing& message, std::size_t index) const {
+  json::object out{{"allowed_mentions", no_pings()},
+                   {"nonce", nonce_of(message.idempotency_key, index)},
+                   {"enforce_nonce", true}};
+  if (index < message.pieces.size()) out["content"] = message.pieces[index];
+  if (index == 0 && !message.reply_to.empty())
+    out["message_reference"] =
+        json::object{{"message_id", message.reply_to}, {"fail_if_not_exists", false}};
+  // A preview makes the service fetch whatever address a model wrote.
+  const std::int64_t flags =
+      (s_.settings.link_preview ? 0 : kNoPreviews) | (message.silent ? kSilent : 0);
+  if (flags != 0) out["flags"] = flags;
+  return out;
+}
+
+Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t index) {
+  const std::size_t texts = message.pieces.size();
+  json::object body = body_of(message, index);
+  if (index == 0 && !message.message_id.empty() && texts > 0) {
+    Flow<Put> editing = edit(job, message.message_id, message.pieces[0]);
+    Put edited = co_await std::move(editing);
+    if (!edited.reply.refused(kUnknownMessage) || message.must_exist) co_return edited;
+  }
+  const bool again = index == message.sent && message.trying_since_ms > 0;
+  if (again && wall_clock_ms() - message.trying_since_ms > kNonceHoldsMs) {
+    Flow<Put> looking =
+        seen_already(job, std::string(parts::text_in(body, "nonce")),
+                     std::string(parts::text_in(body, "content")), message.trying_since_ms);
+    Put seen = co_await std::move(looking);
+    if (!seen.message_id.empty() || !seen.reply.ok()) co_return seen;
+    // Not there: it is being tried for the first time, as far as the service knows.
+    note_progress(*job, message, index, message.first_id);
+  }
+  if (index >= texts) {
+    Flow<Put> filing = put_files(job, message, std::move(body), index - texts);
+    co_return co_await std::move(filing);
+  }
+  Flow<Put> posting = post(job, std::move(body), {});
+  co_return co_await std::move(posting);
+}
+
+Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts::FormFile> files) {
+  for (bool mended = false;; mended = true) {
+    Call call = channel_call("POST", job->channel, "/messages", "/messages");
+    call.body = body;
+    call.files = files;
+    RestApi::Options options = options_for(*job);
+    if (!files.empty()) options.timeout_ms = static_cast<std::uint32_t>(options.most_wait_ms);
+    Flow<Reply> flow = s_.api.call(std::move(call), options);
+    Put put;
+    put.reply = co_await std::move(flow);
+    put.message_id = id_of(put.reply);
+    if (put.reply.ok() && put.message_id.empty()) {
+      put.reply.kind = Reply::Kind::kBroken;
+      put.reply.text = "the answer names no message";
+    }
+    const bool reference = put.reply.refused(kInvalidForm) && body.contains("message_reference") &&
+                           put.reply.text.find("message_reference") != std::string::npos;
+    if (!reference || mended) co_return put;
+    body.erase("message_reference");  // what is answered is gone
+  }
+}
+
+Flow<Sender::Put> Sender::edit(JobPtr job, std::string message_id, const std::string& text) {
+  Call call = channel_call("PATCH", job->channel, "/messages/:id", "/messages/" + message_id);
+  call.body = json::object{{"content", text},
+                           {"allowed_mentions", no_pings()},
+                           {"flags", s_.settings.link_preview ? 0 : kNoPreviews}};
+  Flow<Reply> flow = s_.api.call(std::move(call), options_for(*job));
+  Put put;
+  put.reply = co_await std::move(flow);
+  put.message_id = message_id;
+  co_return put;
+}
+
+Flow<Sender::Put> Sender::put_files(JobPtr job, const Outgoing& message, json::object body,
+                                    std::size_t group) {
+  std::vector<parts::FormFile> files;
+  json::array described;
+  std::string too_large;
+  for (const OutgoingFile& file : message.files[group]) {
+    if (file.bytes > s_.settings.most_upload_bytes) {
+      too_large += (too_large.empty() ? "" : ", ") + file.name;
+      continue;
+    }
+    const std::size_t n = files.size();
+    described.push_back(json::object{{"id", n}, {"filename", file.name}});
+    files.push_back({"files[" + std::to_string(n) + "]", file.name, file.mime, file.blob});
+  }
+  body["attachments"] = std::move(described);
+  if (!too_large.empty()) body["content"] = "(too large for Discord: " + too_large + ")";
+  if (files.empty()) body.erase("attachments");
+  Flow<Put> flow = post(job, body, std::move(files));
+  Put put = co_await std::move(flow);
+  if (!put.reply.refused(kRequestTooLarge) && put.reply.http_status != 413) co_return put;
+  // The person learns that there was something; the agent's text is out already.
+  std::string all;
+  for (const OutgoingFile& file : message.files[group])
+    all += (all.empty() ? "" : ", ") + file.name;
+  body.erase("attachments");
+  body["content"] = "(too large for Discord: " + all + ")";
+  Flow<Put> telling = post(job, std::move(body), {});
+  co_return co_await std::move(telling);
+}
+
+// Looks for a message of an earlier try in the channel. Without one the id is empty.
+Flow<Sender::Put> Sender::seen_already(JobPtr job, std::string nonce, std::string text,
+                                       std::int64_t since_ms) {
+  Call call =
+      channel_call("GET", job->channel, "/messages", "/messages?limit=" + std::string(kHistory));
+  RestApi::Options options = options_for(*job);
+  options.large = true;
+  Flow<Reply> flow = s_.api.call(std::move(call), options);
+  Put out;
+  out.reply = co_await std::move(flow);
+  const json::array* messages = out.reply.result.if_array();
+  if (!out.reply.ok() || messages == nullptr) {
+    // Where the history may not be read, nothing can be found; the nonce is all there is.
+    if (out.reply.http_status == 403) out.reply.kind = Reply::Kind::kOk;
+    co_return out;
+  }
+  for (const json::value& item : *messages) {
+    const json::object* message = item.if_object();
+    const json::object* author =
+        message == nullptr ? nullptr : parts::object_in(*message, "author");
+    if (author == nullptr || parts::text_in(*author, "id") != s_.bot_id()) continue;
+    const std::string id = read_message_id(*message, "id");
+    const bool young = snowflake_time_ms(snowflake(id)) + kClocksDifferMs >= since_ms;
+    const bool same_text = !text.empty() && parts::text_in(*message, "content") == text;
+    if (parts::text_in(*message, "nonce") == nonce || (young && same_text)) {
+      out.message_id = id;
+      break;
+    }
+  }
+  co_return out;
+}
+
+bool Sender::is_closed_to_us(const std::string& channel) {
+  constexpr std::uint64_t kRememberMs = 60'000;
+  const auto found = refused_.find(channel);
+  if (found == refused_.end()) return false;
+  if (found->second + kRememberMs > clock_ms()) return true;
+  refused_.erase(found);
+  return false;
+}
+
+void Sender::fail(Job& job, const Reply& reply) {
+  const std::string code = reply.code != 0   ? std::to_string(reply.code)
+                           : reply.refused() ? std::to_string(reply.http_status)
+                                             : std::string();
+  switch (reply.kind) {
+    case Reply::Kind::kOk:
+      return;
+    case Reply::Kind::kCancelled:
+      return job.done.error(OC_CANCELLED, "cancelled while it was being sent");
+    case Reply::Kind::kUnsent:
+      if (reply.status == OC_CANCELLED) return job.done.error(OC_CANCELLED, reply.text);
+      return job.done.error(
+          reply.status == OC_UNAUTHENTICATED ? OC_UNAUTHENTICATED : OC_UNAVAILABLE,
+          "Discord was not reached: " + reply.text);
+    case Reply::Kind::kBroken:
+      // The nonce makes a repeat safe, so the host may try again.
+      return job.done.error(OC_UNAVAILABLE, "Discord may or may not have taken it: " + reply.text);
+    case Reply::Kind::kRefused:
+      break;
+  }
+  std::string text = "Discord refused it: " + reply.text;
+  if (reply.token_refused()) {
+    job.done.error(OC_UNAUTHENTICATED, text, 0, code);
+    return s_.token_lost(reply.text);
+  }
+  if (reply.limited())
+    return job.done.error(OC_RESOURCE_EXHAUSTED, text,
+                          std::max<std::uint64_t>(reply.retry_after_ms, 1), code);
+  if (reply.http_status == 403) {
+    if (refused_.size() >= kMostRemembered) refused_.clear();
+    if (!job.channel.empty()) refused_[job.channel] = clock_ms();
+    if (reply.code == kCannotWriteTo)
+      text += "; this person must share a server with the bot and allow direct messages from it";
+    if (reply.code == kMissingAccess || reply.code == kMissingPermissions)
+      text += "; give the bot's role View Channel, Send Messages and Read Message History there";
+    return job.done.error(OC_PERMISSION_DENIED, text, 0, code);
+  }
+  if (reply.code == kNotInForum) text += "; name a thread of this forum instead";
+  if (reply.code == kThreadArchived) text += "; the thread is archived and locked";
+  if (reply.http_status == 404) return job.done.error(OC_NOT_FOUND, text, 0, code);
+  job.done.error(OC_INVALID_ARGUMENT, text, 0, code);
+}
+
+}  // namespace discord

@@ -1,0 +1,207 @@
+// The gateway connection: greeting, heartbeats, resuming, new sessions, and what ends the account.
+#include "discord_fixture.h"
+
+namespace openclaw::discord_test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+class DiscordGateway : public DiscordFixture {
+ protected:
+  json::array sessions() { return get("/gateway/sessions").as_array(); }
+  std::size_t identifies() { return gateway_log("dir=in&op=2").size(); }
+  std::size_t resumes() { return gateway_log("dir=in&op=6").size(); }
+  void wait_resumes(std::size_t count) {
+    run_until([&] { return resumes() >= count; });
+    run_until([&] { return gateway_log("dir=out&t=RESUMED").size() >= count; });
+  }
+  void wait_identifies(std::size_t count) {
+    run_until([&] { return gateway_log("dir=out&t=READY").size() >= count; });
+  }
+  // What was written while the connection was away comes, once and in order.
+  void expect_nothing_lost(const std::string& text) {
+    const std::size_t before = recorder_.events.size();
+    write(text);
+    wait_events(before + 1);
+    EXPECT_EQ(recorder_.events.back().at("text"), json::value(text));
+  }
+  Result<void> start_of(json::object more) {
+    json::object all = config();
+    for (auto& member : more) all[member.key()] = member.value();
+    return start(*create(std::move(all)));
+  }
+};
+
+// R132: hello, identify, ready, heartbeat.
+TEST_F(DiscordGateway, R132ASessionComesUpWithTheRightIntentsAndBeats) {
+  post("/config", {{"heartbeatMs", 300}});
+  up();
+  ASSERT_EQ(sessions().size(), 1u);
+  EXPECT_EQ(sessions()[0].at("intents"), 37377);
+  run_until([&] { return gateway_log("dir=in&op=1").size() >= 3; });
+  EXPECT_EQ(identifies(), 1u);
+  EXPECT_EQ(recorder_.links.back().at("account").at("id"), json::value(stub_.bot_id()));
+  const json::array connects = gateway_log("dir=connect");
+  EXPECT_THAT(std::string(connects[0].at("url").as_string()), HasSubstr("compress=zlib-stream"));
+}
+
+TEST_F(DiscordGateway, CompressedMessagesThatComeInPiecesAreReadWhole) {
+  post("/config", {{"zlibSplitBytes", 100}});
+  up();
+  expect_nothing_lost("in pieces");
+}
+
+TEST_F(DiscordGateway, ABrokenSocketIsResumedAtTheAddressOfTheSession) {
+  up();
+  expect_nothing_lost("before");
+  post("/gateway/kill", {});
+  write("while away");
+  wait_resumes(1);
+  wait_events(2);
+  EXPECT_EQ(recorder_.events[1].at("text"), "while away");
+  EXPECT_EQ(identifies(), 1u);
+  EXPECT_TRUE(sessions()[0].at("via_resume_url").as_bool());
+}
+
+TEST_F(DiscordGateway, P7AZombieIsFoundByTheMissingAcknowledgement) {
+  post("/config", {{"heartbeatMs", 300}, {"heartbeatGrace", 1000}});
+  up();
+  post("/gateway/set", {{"stopAck", true}});
+  run_until([&] { return gateway_log("dir=closed").size() >= 1; });
+  EXPECT_EQ(gateway_log("dir=closed")[0].at("code"), 4000);
+  post("/gateway/set", {{"stopAck", false}});
+  wait_resumes(1);
+  EXPECT_EQ(identifies(), 1u);
+  expect_nothing_lost("alive");
+}
+
+TEST_F(DiscordGateway, TheServiceMayAskForAnewConnectionAndForAHeartbeat) {
+  up();
+  const std::size_t beats = gateway_log("dir=in&op=1").size();
+  post("/gateway/heartbeat", {});
+  run_until([&] { return gateway_log("dir=in&op=1").size() > beats; });
+  post("/gateway/op7", {});
+  wait_resumes(1);
+  EXPECT_EQ(identifies(), 1u);
+  expect_nothing_lost("after op 7");
+}
+
+TEST_F(DiscordGateway, AnInvalidSessionIsResumedOrBegunAnewAsTheServiceSays) {
+  up();
+  post("/gateway/invalid", {{"resumable", true}});
+  wait_resumes(1);
+  EXPECT_EQ(identifies(), 1u);
+  post("/gateway/invalid", {{"resumable", false}});
+  wait_identifies(2);
+  EXPECT_EQ(resumes(), 1u);
+  expect_nothing_lost("new session");
+}
+
+TEST_F(DiscordGateway, ResumesThatFailEndInANewSession) {
+  up();
+  // Told to go on, again and again, and never let in.
+  post("/gateway/set", {{"invalidOnResume", 1}});
+  post("/gateway/close", {{"code", 4000}});
+  wait_identifies(2);
+  EXPECT_EQ(resumes(), 1u);
+}
+
+struct CloseCase {
+  int code;
+  bool resumes;
+};
+class DiscordClose : public DiscordGateway, public testing::WithParamInterface<CloseCase> {};
+
+TEST_P(DiscordClose, P7TheCodeSaysWhetherTheSessionGoesOn) {
+  up();
+  post("/gateway/close", {{"code", GetParam().code}});
+  if (GetParam().resumes) {
+    wait_resumes(1);
+    EXPECT_EQ(identifies(), 1u);
+  } else {
+    wait_identifies(2);
+    EXPECT_EQ(resumes(), 0u);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Codes, DiscordClose,
+                         testing::Values(CloseCase{4000, true}, CloseCase{4001, true},
+                                         CloseCase{4002, true}, CloseCase{4005, true},
+                                         CloseCase{4008, true}, CloseCase{1001, true},
+                                         CloseCase{1000, false}, CloseCase{4007, false},
+                                         CloseCase{4009, false}),
+                         [](const auto& info) { return std::to_string(info.param.code); });
+
+struct FatalCase {
+  int code;
+  const char* says;
+};
+class DiscordFatal : public DiscordGateway, public testing::WithParamInterface<FatalCase> {};
+
+TEST_P(DiscordFatal, P7EndsTheAccountWithWhatToDo) {
+  up();
+  post("/gateway/close", {{"code", GetParam().code}});
+  wait_link("failed");
+  EXPECT_THAT(last_message(), HasSubstr(GetParam().says));
+  EXPECT_THAT(last_message(), HasSubstr("channels.discord"));
+  EXPECT_EQ(identifies(), 1u);
+}
+INSTANTIATE_TEST_SUITE_P(Codes, DiscordFatal,
+                         testing::Values(FatalCase{4004, "openclaw channels add --channel discord"},
+                                         FatalCase{4010, "shards"}, FatalCase{4011, "shards"},
+                                         FatalCase{4012, "newer openclaw"},
+                                         FatalCase{4013, "intents"},
+                                         FatalCase{4014, "Message Content Intent"}),
+                         [](const auto& info) { return std::to_string(info.param.code); });
+
+TEST_F(DiscordGateway, ATokenThatIsNotAcceptedEndsTheStart) {
+  const Result<void> started =
+      start_of({{"token", "MTIz.wrong.token-that-nobody-knows-0123456789"}});
+  ASSERT_TRUE(started.has_error());
+  EXPECT_EQ(started.error().code, Code::kUnauthenticated);
+  EXPECT_THAT(started.error().message, HasSubstr("openclaw channels add --channel discord"));
+  EXPECT_EQ(calls("GET", "users/@me").size(), 1u);
+}
+
+TEST_F(DiscordGateway, WithoutTheContentIntentTheStartNamesTheSwitchAndTheWayAround) {
+  post("/config", {{"privileged", {{"messageContent", false}}}});
+  const Result<void> started = start_of({});
+  ASSERT_TRUE(started.has_error());
+  EXPECT_EQ(started.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(started.error().message, HasSubstr("Message Content Intent"));
+  EXPECT_THAT(started.error().message, HasSubstr("intents.messageContent false"));
+}
+
+TEST_F(DiscordGateway, TheContentIntentCanBeDoneWithout) {
+  post("/config", {{"privileged", {{"messageContent", false}}}});
+  up({{"intents", {{"messageContent", false}}}});
+  EXPECT_EQ(sessions()[0].at("intents"), 4609);
+  expect_nothing_lost("direct messages come all the same");
+}
+
+TEST_F(DiscordGateway, NoSessionIsBegunBeyondTheLimit) {
+  post("/config", {{"identifyTotal", 0}});
+  const Result<void> started = start_of({});
+  EXPECT_TRUE(started.has_value());
+  wait_link("connecting", "sessionLimit");
+  EXPECT_EQ(identifies(), 0u);
+  EXPECT_THAT(last_message(), HasSubstr("minutes"));
+}
+
+TEST_F(DiscordGateway, AServiceThatIsAwayDoesNotHoldUpTheStart) {
+  post("/faults", {{"path", "users/@me"}, {"action", "error"}, {"status", 503}, {"count", 2}});
+  recorder_.links.clear();
+  const Result<void> started = start_of({});
+  EXPECT_TRUE(started.has_value());
+  wait_link("online");
+}
+
+TEST_F(DiscordGateway, RefusedConnectionsAreTriedAgain) {
+  post("/gateway/set", {{"refuse", 2}});
+  up();
+  expect_nothing_lost("third time");
+}
+
+}  // namespace
+}  // namespace openclaw::discord_test
