@@ -71,6 +71,10 @@ std::string text_for_agent(const json::object& event) {
   return text;
 }
 
+std::string idempotency_key(const InboxRow& row, const std::string& kind) {
+  return kind + ":" + row.instance + ":" + row.event_id;
+}
+
 bool streaming_on(const json::object& config) {
   for (const char* key : {"streaming", "streamMode"}) {
     const json::value* v = config.if_contains(key);
@@ -361,6 +365,7 @@ ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account)
   plan.reply_to = reply_target(row, account);
   plan.inbox_id = row.id;
   plan.message_id = row.draft;
+  plan.reply_key = idempotency_key(row, "reply");
   plan.typing_interval_ms = traits.typing_interval_ms;
   const json::object config =
       account_config(*config_.current(), account.plan.channel, account.plan.account);
@@ -377,7 +382,7 @@ OutboxRow Intake::reply(const InboxRow& row, std::string kind, std::string text,
   OutboxRow out;
   out.instance = row.instance;
   out.lane = row.lane;
-  out.idempotency_key = kind + ":" + row.instance + ":" + row.event_id;
+  out.idempotency_key = idempotency_key(row, kind);
   out.message = json::object{{"conversation", object_at(row.event, "conversation")},
                              {"text", text},
                              {"format", "markdown"}};

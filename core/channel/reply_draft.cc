@@ -80,6 +80,8 @@ Awaitable<bool> ReplyDraft::show(std::string text) {
                        {"draft", true}};
   const bool first = plan_.message_id.empty();
   if (first && !plan_.reply_to.is_null()) message["replyTo"] = plan_.reply_to;
+  // When the gateway ends before the draft is noted down, the reply finds it by its key.
+  if (first) message["idempotencyKey"] = plan_.reply_key;
   if (!first) message["messageId"] = plan_.message_id;
   std::string payload = json::serialize(message);
   // Not aborted by end(): a first message whose answer nobody reads would stay beside the reply.

@@ -23,6 +23,7 @@ class ReplyDraft {
     json::value reply_to;  // null or {"messageId"}
     std::int64_t inbox_id = 0;
     std::string message_id;               // of a draft that a restart left
+    std::string reply_key;                // the idempotency key of the reply that it becomes
     std::int64_t typing_interval_ms = 0;  // 0: no indicator
     std::int64_t edit_interval_ms = 0;    // 0: no streaming
     std::int64_t min_chars = 30;

@@ -37,6 +37,18 @@ std::string id_of(const Reply& reply) {
   return message == nullptr ? std::string() : read_message_id(*message, "id");
 }
 
+// That the message of the answer has this text; the service trims what it is given.
+bool shows(const Reply& reply, std::string_view text) {
+  const json::object* message = reply.result.if_object();
+  if (message == nullptr || !message->contains("content")) return true;
+  const auto trimmed = [](std::string_view from) {
+    while (!from.empty() && (from.front() == ' ' || from.front() == '\n')) from.remove_prefix(1);
+    while (!from.empty() && (from.back() == ' ' || from.back() == '\n')) from.remove_suffix(1);
+    return from;
+  };
+  return trimmed(parts::text_in(*message, "content")) == trimmed(text);
+}
+
 // What a model writes pings nobody.
 json::object no_pings() {
   return {{"parse", json::array()}, {"replied_user", false}};
@@ -211,6 +223,9 @@ Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t i
     Flow<Put> editing = edit(job, message.message_id, message.pieces[0]);
     Put edited = co_await std::move(editing);
     if (!edited.reply.refused(kUnknownMessage) || message.must_exist) co_return edited;
+    // The message that is gone may have had this nonce, and would be the answer again.
+    const std::string& key = message.idempotency_key;
+    body["nonce"] = nonce_of(key.empty() ? key : key + ":anew", index);
   }
   const bool again = index == message.sent && message.trying_since_ms > 0;
   if (again && wall_clock_ms() - message.trying_since_ms > kNonceHoldsMs) {
@@ -226,8 +241,13 @@ Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t i
     Flow<Put> filing = put_files(job, message, std::move(body), index - texts);
     co_return co_await std::move(filing);
   }
+  const std::string text(parts::text_in(body, "content"));
   Flow<Put> posting = post(job, std::move(body), {});
-  co_return co_await std::move(posting);
+  Put put = co_await std::move(posting);
+  if (!put.reply.ok() || shows(put.reply, text)) co_return put;
+  // The nonce is that of a draft which went out before a crash: the message is there, and old.
+  Flow<Put> editing = edit(job, put.message_id, text);
+  co_return co_await std::move(editing);
 }
 
 Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts::FormFile> files) {

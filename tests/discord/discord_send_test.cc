@@ -201,6 +201,16 @@ TEST_F(DiscordSend, ADraftThatWasDeletedIsSentAnew) {
   expect_shown_once("final");
 }
 
+TEST_F(DiscordSend, P3AReplyFindsItsDraftByTheKeyWhenTheDraftWasForgotten) {
+  PluginInstance* bot = up();
+  auto draft = send(bot, "I am thi", {{"draft", true}, {"idempotencyKey", "reply:1"}});
+  ASSERT_TRUE(draft.has_value());
+  auto reply = send(bot, "I am done.", {{"idempotencyKey", "reply:1"}});
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  EXPECT_EQ(reply->at("messageId"), draft->at("messageId"));
+  expect_shown_once("I am done.");
+}
+
 TEST_F(DiscordSend, P5RefusalsThatNoRetryMendsAreFinalAndSayWhy) {
   PluginInstance* bot = up();
   const auto refused = [&](const char* channel) {
