@@ -38,7 +38,7 @@ export class Telegram {
   async seen() {
     const all = await this.lab.control('/messages?by=bot');
     return all.map((m) => ({ chat: this.chatOf(m.chat_id), messageId: m.message_id, text: m.text,
-      replyTo: m.reply_to?.message_id === undefined ? undefined : String(m.reply_to.message_id) }))
+      replyTo: m.reply_to === undefined ? undefined : String(m.reply_to) }))
       .sort((a, b) => a.chat - b.chat || a.messageId - b.messageId);
   }
 
