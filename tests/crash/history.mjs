@@ -1,6 +1,6 @@
 // The history of a crash run and what may not be in it. Pure: history.test.mjs shows it histories that are wrong. The
 // words used here (lost, run twice, duplicate, told) are defined in README.md.
-import { idOf } from './model.mjs';
+
 
 const OUTBOX_STATES = ['queued', 'sending', 'sent', 'ambiguous', 'dead'];
 // By the words that core answers with (core/channel/intake.cc).
@@ -128,4 +128,3 @@ export function check(history) {
   return { lost, told, duplicates, ambiguous, outOfOrder, runTwice, faults };
 }
 
-export { idOf };
