@@ -15,6 +15,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSendTime{5 * 60 *
                                  1000};  // a long reply goes out in pieces, at the platform's pace
 constexpr std::int64_t kLongestPauseMs = 60'000;
+// A message that waits for the platform's pace waits here, where it is `queued`, and not in the
+// plugin, where a crash would leave it `sending`: as one that may have been seen.
+constexpr std::int64_t kMostPlatformWaitMs = 100;
 constexpr std::int64_t kStorePauseMs = 1'000;
 // Tries of unknown end after which a message is given up as ambiguous. A crash is not the message's
 // fault, so a restart goes on trying, up to the point where the message may be what crashes us.
@@ -51,6 +54,7 @@ std::int64_t backoff_ms(std::int64_t attempts) {
 
 std::string payload_of(const OutboxRow& row, json::object message) {
   message["idempotencyKey"] = row.idempotency_key;
+  message["maxWaitMs"] = kMostPlatformWaitMs;
   if (!row.progress.empty()) message["resume"] = row.progress;
   return json::serialize(message);
 }

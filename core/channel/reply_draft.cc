@@ -105,6 +105,7 @@ Awaitable<bool> ReplyDraft::show_first(std::string text) {
   if (noted.has_error()) co_return false;
   json::object message = message_of(text);
   if (!plan_.reply_to.is_null()) message["replyTo"] = plan_.reply_to;
+  message["maxWaitMs"] = 0;  // the pace belongs to what is final
   std::string payload = json::serialize(message);
   // Not aborted by end(): a first message whose answer nobody reads would stay beside the reply.
   Limits limits = Limits::within(kCallTime);
@@ -120,7 +121,8 @@ Awaitable<bool> ReplyDraft::show_first(std::string text) {
   unknown_ =
       answer.has_value() ? plan_.message_id.empty() : may_have_been_sent(answer.error().code);
   if (!unknown_) (void)co_await store_.set_draft(plan_.inbox_id, plan_.message_id);
-  co_return !plan_.message_id.empty();
+  const bool later = answer.has_error() && answer.error().code == Code::kResourceExhausted;
+  co_return later || !plan_.message_id.empty();
 }
 
 Awaitable<> ReplyDraft::end() {

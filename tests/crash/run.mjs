@@ -163,7 +163,7 @@ class CrashRun {
     const outbox = (await this.query('SELECT id,instance,state,ambiguous,attempts,message,created_ms,error FROM outbox')).map((row) => {
       const message = JSON.parse(row.message);
       const platform = this.platforms.find((p) => p.channel === row.instance.split('/')[0]);
-      return { id: row.id, instance: `${platform.name}/`, state: row.state, ambiguous: row.ambiguous === 1, attempts: row.attempts,
+      return { id: row.id, instance: `${platform.name}/`, state: row.state, ambiguous: row.ambiguous > 0, attempts: row.attempts,
         chat: platform.chatOf(message.conversation.id), text: message.text, replyTo: message.replyTo?.messageId,
         createdMs: row.created_ms, error: row.error };
     });
