@@ -3,7 +3,8 @@
 #   scripts/test.sh [--quick] [--suites "release asan tsan fuzz"] [--fuzz-seconds N]
 # --quick: only the debug build and its tests. Needs root (or sudo) for packages and for a Docker engine.
 #
-# Beside a sanitizer suite, which sees more, release only runs the tests that start the program.
+# Beside a sanitizer suite, which sees more, release only runs the tests that start the program. Only release is killed
+# under load (tests/crash): the timing of the shipped program is what such a run is about.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,7 +51,7 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   [[ $1 == tsan ]] &&
     left_out=(-E '^(plugin_api\.compile_matrix|plugin_host\.out_of_tree|tool\.R226OnlyTheRouterMayCallRun|policy\.ToolPolicyProperty\.|docker\.Images\.|sandbox-config\.RandomConfig\.)')
   # A release beside sanitizers has no unit tests.
-  ctest --test-dir "build/$1" --output-on-failure -j3 -LE end_to_end ${left_out[@]+"${left_out[@]}"}
+  ctest --test-dir "build/$1" --output-on-failure -j3 -LE 'end_to_end|crash' ${left_out[@]+"${left_out[@]}"}
   step "$1: end-to-end tests"
   ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2 -L end_to_end
 }
@@ -61,6 +62,8 @@ for name in $suites; do
       unit_tests=ON
       [[ $suites == *san* ]] && unit_tests=OFF
       suite release -DOPENCLAW_UNIT_TESTS=$unit_tests
+      step "release: kills under load"
+      ctest --test-dir build/release --output-on-failure --no-tests=error -L crash
       ;;
     fuzz)
       step "fuzz: build and $fuzz_seconds s each"

@@ -165,6 +165,8 @@ Awaitable<TurnResult> AgentServiceImpl::run(TurnRequest request) {
 }
 
 Awaitable<TurnResult> AgentServiceImpl::command(RunPtr run, Command command) {
+  // A command leaves no trace in the transcript from which one could go on.
+  if (run->request.resume && run->request.tools_ran) co_return run->result("cut");
   if (command.name != "new" && command.name != "reset") {
     co_return co_await commands_.answer(run, std::move(command));
   }

@@ -47,6 +47,12 @@ struct TurnRequest {
   std::string model;  // "provider/model"; empty = the session's or the agent's
   std::string thinking;
   bool steer = true;  // false: wait for the running turn instead of steering it
+  // An earlier process began this run and did not end it: go on where its transcript ends.
+  bool resume = false;
+  bool tools_ran = false;  // with `resume`: that process had come to `before_tools`
+  // The caller keeps the run on disk and asks for it again, with `resume`, when the process ends
+  // before the run does. Waited for before the first tool starts; no tool starts when it fails.
+  std::function<Awaitable<Result<void>>()> before_tools = {};
   Limits limits;
 };
 
@@ -56,8 +62,10 @@ struct Usage {
 
 struct TurnResult {
   std::string run_id;
-  std::string status;  // "ok", "error", "aborted", "timeout", "steered" (went into a running turn)
-  std::string text;    // whole reply; empty or NO_REPLY means: say nothing
+  // "ok", "error", "aborted", "timeout", "steered" (went into a running turn), "cut" (with
+  // `resume`: tools had run and nobody can say how far; nothing was done now)
+  std::string status;
+  std::string text;  // whole reply; empty or NO_REPLY means: say nothing
   std::string error;
   std::string stop_reason;  // "stop", "rpc", "timeout", "max_iterations" ...
   std::string session_id, provider, model;

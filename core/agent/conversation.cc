@@ -104,7 +104,9 @@ Result<session::Message> user_message(const TurnRequest& request, std::int64_t m
     auto added = add_attachment(*attachment, content);
     if (added.has_error()) return added.error();
   }
-  return session::Message{{"role", "user"}, {"content", std::move(content)}, {"timestamp", ms}};
+  session::Message message{{"role", "user"}, {"content", std::move(content)}, {"timestamp", ms}};
+  if (!request.run_id.empty()) message["runId"] = request.run_id;
+  return message;
 }
 
 session::Message assistant_message(json::array content, const ModelInfo& model, const Usage& usage,

@@ -20,6 +20,7 @@ std::string local_timezone();
 
 // A user message. Of `attachments`, images (base64 in "data") become image blocks; what has a
 // "path" (with "bytes") or is "missing" (why), and all that is no image, becomes a line of text.
+// "runId" says whose it is, for a run that a restart cuts (turn_recovery.h).
 Result<session::Message> user_message(const TurnRequest& request, std::int64_t ms);
 session::Message assistant_message(json::array content, const ModelInfo& model, const Usage& usage,
                                    std::string_view stop_reason);

@@ -252,6 +252,10 @@ Awaitable<Result<std::string>> SlashCommands::tool(RunPtr run, std::string rest)
   call.run_id = run->id();
   call.entry = tool::Entry::kCommand;
   call.caller = co_await caller(run);
+  if (run->request.before_tools) {
+    auto announced = co_await run->request.before_tools();
+    if (announced.has_error()) co_return announced.error();
+  }
   auto limits = run->limits;
   auto result = co_await s_.tools.invoke(std::move(call), limits);
   if (result.has_error()) co_return result.error();

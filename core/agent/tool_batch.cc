@@ -32,7 +32,12 @@ json::object result_event(const std::string& name, const std::string& id,
           {"isError", result.is_error}};
 }
 
-tool::ToolResult as_result(const Error& error) {
+tool::ToolResult as_result(const Error& error, const Run& run) {
+  // The caller's own stop; the person stops runs by Run::abort.
+  if (error.code == Code::kCancelled && run.request.limits.abort.aborted()) {
+    return tool::ToolResult::failure(
+        "The gateway was stopped while this ran; it may be done in part.");
+  }
   if (error.code == Code::kCancelled)
     return tool::ToolResult::failure("The call was aborted by the user.");
   return tool::ToolResult::failure(error.message, error.details);
@@ -62,7 +67,7 @@ Awaitable<> run_one(tool::ToolRouter& router, std::shared_ptr<Batch> batch, std:
   } else {
     auto limits = run->limits;
     auto answer = co_await router.invoke(std::move(call), limits);
-    result = answer.has_value() ? std::move(answer.value()) : as_result(answer.error());
+    result = answer.has_value() ? std::move(answer.value()) : as_result(answer.error(), *run);
   }
   run->emit("tool", result_event(name, id, result));
   batch->results[index] = std::move(result);

@@ -8,7 +8,6 @@
 #include "agent/fields.h"
 #include "agent/incoming_files.h"
 #include "agent/system_prompt.h"
-#include "agent/tool_batch.h"
 
 namespace openclaw::agent {
 namespace {
@@ -81,11 +80,18 @@ Awaitable<TurnResult> TurnRunner::run(RunPtr run) {
   }
   auto opened = co_await open_model(turn);
   if (opened.has_error()) co_return co_await finish(turn, opened.error());
-  auto written = co_await write_opening(turn);
-  if (written.has_error()) co_return co_await finish(turn, written.error());
+  auto from = co_await open_or_resume(turn);
+  if (from.has_error()) co_return co_await finish(turn, from.error());
+  if (from->stage == Recovery::Stage::kUnknown) {
+    run->emit("lifecycle", {{"phase", "end"}, {"endedAt", session::now_ms()}, {"aborted", true}});
+    co_return run->result("cut");
+  }
+  if (from->stage == Recovery::Stage::kAnswered) co_return co_await finish(turn, Result<void>());
   auto prompted = co_await build_prompt(turn);
   if (prompted.has_error()) co_return co_await finish(turn, prompted.error());
-  auto outcome = co_await loop(turn);
+  json::array calls;
+  if (from->stage == Recovery::Stage::kUseTools) calls = std::move(from->calls);
+  auto outcome = co_await loop(turn, std::move(calls));
   co_return co_await finish(turn, outcome);
 }
 
@@ -184,7 +190,12 @@ Awaitable<Result<void>> TurnRunner::build_prompt(TurnPtr turn) {
   co_return Result<void>();
 }
 
-Awaitable<Result<void>> TurnRunner::loop(TurnPtr turn) {
+// `calls`: of an answer that is in the transcript already and whose tools have not run.
+Awaitable<Result<void>> TurnRunner::loop(TurnPtr turn, json::array calls) {
+  if (!calls.empty()) {
+    auto used = co_await tool_round(turn, std::move(calls));
+    if (used.has_error()) co_return used;
+  }
   for (int iteration = 0;; ++iteration) {
     if (iteration >= turn->settings.max_iterations) {
       turn->stop_reason = "max_iterations";
@@ -204,15 +215,8 @@ Awaitable<Result<void>> TurnRunner::loop(TurnPtr turn) {
       turn->stop_reason = reason == "toolUse" ? "stop" : reason;
       co_return Result<void>();
     }
-    auto go_on = co_await use_tools(turn, std::move(content));
-    if (go_on.has_error()) co_return go_on.error();
-    if (!go_on.value()) {
-      turn->stop_reason = "loop_detected";
-      co_return make_error(Code::kFailedPrecondition,
-                           "the turn was stopped: the model made the same tool call " +
-                               std::to_string(LoopGuard::kStopAt) + " times with the same result");
-    }
-    turn->text.next_answer();
+    auto used = co_await tool_round(turn, std::move(content));
+    if (used.has_error()) co_return used;
   }
 }
 
@@ -369,37 +373,12 @@ Awaitable<Result<void>> TurnRunner::keep_answer(TurnPtr turn, ModelReply reply) 
   co_return Result<void>();
 }
 
-// False: the model goes in circles.
-Awaitable<Result<bool>> TurnRunner::use_tools(TurnPtr turn, json::array content) {
-  auto run = turn->run;
-  auto caller = turn->caller;
-  auto results = co_await run_tools(s_.runtime, s_.tasks, s_.tools, run, caller, content);
-  auto calls = tool_calls_of(content);
-  int worst = 0;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    const auto* args = object_at(*calls[i], "arguments");
-    static const json::object kNoArguments;
-    auto times =
-        turn->loops.count(text_at(*calls[i], "name"), args != nullptr ? *args : kNoArguments,
-                          json::serialize(results[i].content));
-    worst = std::max(worst, times);
-    if (times >= LoopGuard::kNoteAt) {
-      results[i].content.push_back(
-          json::object{{"type", "text"}, {"text", LoopGuard::note(times)}});
-    }
-    auto message = tool_result_message(*calls[i], results[i]);
-    auto queued = co_await s_.sessions.append_queued(run->session(), "message", std::move(message));
-    if (queued.has_error()) co_return queued.error();
-  }
-  if (run->limits.abort.aborted()) {
-    co_return make_error(Code::kCancelled, "cancelled: " + run->limits.abort.reason());
-  }
-  co_return worst < LoopGuard::kStopAt;
-}
-
 // What the model had said when the turn ended early stays in the transcript.
 Awaitable<> TurnRunner::keep_partial(TurnPtr turn, std::string stop_reason, std::string error) {
-  if (turn->candidates.empty()) co_return;
+  // What the caller will ask for again must not stand there half.
+  const auto& request = turn->run->request;
+  const bool comes_again = request.before_tools && request.limits.abort.aborted();
+  if (turn->candidates.empty() || comes_again) co_return;
   json::array content;
   if (!turn->thinking.empty() && turn->text.current().empty()) {
     content.push_back(json::object{{"type", "thinking"}, {"thinking", turn->thinking}});

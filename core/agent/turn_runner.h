@@ -14,6 +14,7 @@
 #include "agent/reply_text.h"
 #include "agent/run.h"
 #include "agent/session_queue.h"
+#include "agent/turn_recovery.h"
 #include "async/task_scope.h"
 
 namespace openclaw::agent {
@@ -46,7 +47,8 @@ struct Turn {
   Usage usage;  // sum over the turn
   Usage last_usage;
   int compactions = 0;
-  bool squeezed = false;  // compacted because the model refused the length
+  bool squeezed = false;         // compacted because the model refused the length
+  bool tools_announced = false;  // before_tools was waited for
   std::string stop_reason = "stop";
 
   const ModelInfo& model() const { return candidates[candidate]; }
@@ -71,13 +73,16 @@ class TurnRunner {
  private:
   Awaitable<Result<void>> choose_model(TurnPtr turn);
   Awaitable<Result<void>> open_model(TurnPtr turn);
+  Awaitable<Result<Recovery>> open_or_resume(TurnPtr turn);
   Awaitable<Result<void>> write_opening(TurnPtr turn);
   Awaitable<Result<void>> build_prompt(TurnPtr turn);
-  Awaitable<Result<void>> loop(TurnPtr turn);
+  Awaitable<Result<void>> loop(TurnPtr turn, json::array calls);
   Awaitable<Result<void>> take_steering(TurnPtr turn);
   Awaitable<Result<Context>> fitting_context(TurnPtr turn);
   Awaitable<Result<ModelReply>> ask(TurnPtr turn);
   Awaitable<Result<void>> keep_answer(TurnPtr turn, ModelReply reply);
+  Awaitable<Result<void>> announce_tools(TurnPtr turn);
+  Awaitable<Result<void>> tool_round(TurnPtr turn, json::array content);
   Awaitable<Result<bool>> use_tools(TurnPtr turn, json::array content);
   Awaitable<TurnResult> finish(TurnPtr turn, Result<void> outcome);
   Awaitable<> keep_partial(TurnPtr turn, std::string stop_reason, std::string error);

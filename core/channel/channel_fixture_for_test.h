@@ -16,6 +16,7 @@
 #include "agent/fakes_for_test.h"
 #include "channel/channel_service.h"
 #include "channel/fakes_for_test.h"
+#include "channel/store.h"
 #include "storage/temp_dir_for_test.h"
 
 namespace openclaw::channel {
@@ -75,6 +76,44 @@ class ChannelServiceTest : public testing::Test {
   void crash() {
     static auto* graveyard = new std::vector<std::unique_ptr<Life>>();
     graveyard->push_back(std::move(life_));
+  }
+
+  // Changes the store between two lives, as a process of `age` ago would have left it.
+  void on_disk(const std::function<Awaitable<Result<bool>>(Store&)>& change,
+               std::chrono::hours age = std::chrono::hours(0)) {
+    Runtime runtime;
+    Store store(runtime, [age] {
+      const auto then = std::chrono::system_clock::now().time_since_epoch() - age;
+      return std::chrono::duration_cast<milliseconds>(then).count();
+    });
+    std::string set_aside;
+    ASSERT_TRUE(store.open(dir_.path() / "channels.db", set_aside).has_value());
+    std::optional<Result<bool>> done;
+    asio::co_spawn(runtime.loop(), change(store),
+                   [&](const std::exception_ptr& e, Result<bool> changed) {
+                     if (e) std::rethrow_exception(e);
+                     done.emplace(std::move(changed));
+                   });
+    while (!done) runtime.loop().run_one();
+    EXPECT_TRUE(done->has_value());
+    store.close();
+    runtime.stop_blocking();
+  }
+  InboxRow inbox_row(const std::string& id, const std::string& text) {
+    InboxRow row;
+    row.instance = "fake/default";
+    row.event_id = id;
+    row.event = message(id, text);
+    row.lane = "fake/default\n1\n";
+    return row;
+  }
+  OutboxRow outbox_row(const std::string& key, const std::string& text) {
+    OutboxRow row;
+    row.instance = "fake/default";
+    row.lane = "fake/default\n1\n";
+    row.idempotency_key = key;
+    row.message = {{"conversation", {{"id", "1"}}}, {"text", text}};
+    return row;
   }
 
   Result<json::value> platform(const std::string& slot, const json::object& payload,

@@ -75,7 +75,8 @@ class Service final : public ChannelService {
 
  private:
   Awaitable<> take_in(std::string instance, json::object event, std::function<void(Code)> ack);
-  void handle(InboxRow row);
+  void pass_on(InboxRow row);
+  void note(InboxRow row);
   Awaitable<> keep_pruned();
 
   Runtime& runtime_;
@@ -91,6 +92,8 @@ class Service final : public ChannelService {
   TaskScope scope_;
   std::map<std::string, json::value> probes_;
   bool open_ = false;
+  bool resumed_ = false;         // what the last process left stands in its lanes
+  std::vector<InboxRow> early_;  // came in before that, and has its place behind it
   bool applying_ = false;
   bool config_changed_ = false;
 };
@@ -124,6 +127,8 @@ Awaitable<Result<void>> Service::start() {
   co_await apply_config();
   co_await delivery_.resume(std::move(outbox.value()));
   for (InboxRow& row : inbox.value()) intake_.resume(std::move(row));
+  resumed_ = true;
+  for (InboxRow& row : std::exchange(early_, {})) pass_on(std::move(row));
   scope_.spawn("prune the channel store", keep_pruned());
   co_await accounts_.first_results(Deadline::after(kFirstResultsTime));
   co_return Result<void>();
@@ -204,15 +209,23 @@ Awaitable<> Service::take_in(std::string instance, json::object event,
   if (const auto account = accounts_.find(row.instance)) account->last_inbound_ms = store_.now();
   row.id = added.value().id;
   row.received_ms = store_.now();
-  if (to_read) {
+  if (resumed_) {
+    pass_on(std::move(row));
+  } else {
+    early_.push_back(std::move(row));
+  }
+}
+
+void Service::pass_on(InboxRow row) {
+  if (row.state == InboxState::kQueued) {
     intake_.accept(std::move(row));
   } else {
-    handle(std::move(row));
+    note(std::move(row));
   }
 }
 
 // Events that are no messages.
-void Service::handle(InboxRow row) {
+void Service::note(InboxRow row) {
   const std::string kind = string_or(row.event, "kind", "");
   if (kind == "edit") {
     std::string message_id = string_or(row.event, "messageId", "");

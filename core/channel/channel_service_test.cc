@@ -24,7 +24,7 @@ TEST_F(ChannelServiceTest, P1AMessageIsAnsweredOnceAndADuplicateIsNotReadAgain) 
   EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
 }
 
-TEST_F(ChannelServiceTest, P1ATurnThatACrashCutRunsAgainAndIsAnsweredOnce) {
+TEST_F(ChannelServiceTest, P1ATurnThatACrashCutGoesOnAndIsAnsweredOnce) {
   prepare = [](Life& life) { life.agent.held = true; };
   boot();
   EXPECT_EQ(offer(message("e1", "hi")), Code::kOk);
@@ -37,19 +37,173 @@ TEST_F(ChannelServiceTest, P1ATurnThatACrashCutRunsAgainAndIsAnsweredOnce) {
   EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
 }
 
-TEST_F(ChannelServiceTest, P2ATurnWhoseToolsRanIsReportedInsteadOfRepeated) {
+TEST_F(ChannelServiceTest, P2ATurnWhoseToolsRanIsResumedOrReportedInItsPlace) {
   prepare = [](Life& life) { life.agent.held = true; };
   boot();
   offer(message("e1", "deploy"));
+  offer(message("e2", "and then?"));
   ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
-  life_->agent.emit("fake/default:e1", "tool", {{"phase", "start"}});
-  settle();
+  EXPECT_FALSE(life_->agent.requests[0].resume);
+  const auto note = life_->agent.requests[0].before_tools;
+  ASSERT_TRUE(wait(note()).has_value());
   crash();
-  prepare = nullptr;
+  prepare = [](Life& life) {
+    life.agent.answer = [](const agent::TurnRequest& request) {
+      agent::TurnResult result;
+      result.status = request.tools_ran ? "cut" : "ok";
+      result.text = "re: " + request.text;
+      return result;
+    };
+  };
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 2; }));
+  EXPECT_TRUE(life_->agent.requests[0].resume);
+  EXPECT_TRUE(life_->agent.requests[0].tools_ran);
+  EXPECT_EQ(life_->agent.requests[0].run_id, "fake/default:e1");
+  EXPECT_FALSE(life_->agent.requests[1].resume);
+  EXPECT_THAT(sent_texts(), ElementsAre(HasSubstr("restarted"), "re: and then?"));
+  EXPECT_EQ(sent[0].at("replyTo").at("messageId"), "e1");
+}
+
+TEST_F(ChannelServiceTest, P2ATurnInWhichTheGatewayEndsEachTimeIsReported) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  for (int life = 0; life < 5; ++life) {
+    boot();
+    if (life == 0) offer(message("e1", "crash me"));
+    ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+    settle();
+    crash();
+  }
   boot();
   ASSERT_TRUE(until([&] { return sent.size() == 1; }));
-  EXPECT_THAT(sent_texts()[0], HasSubstr("restarted"));
+  EXPECT_THAT(sent_texts(), ElementsAre(HasSubstr("restarted")));
   EXPECT_TRUE(life_->agent.requests.empty());
+}
+
+TEST_F(ChannelServiceTest, P1WhatComesInWhileAStartPicksUpTheOldStaysBehindIt) {
+  on_disk([this](Store& store) -> Awaitable<Result<bool>> {
+    auto added = co_await store.add_inbound(inbox_row("e1", "one"));
+    (void)co_await store.start_inbox(added.value().id, "fake/default:e1");
+    auto waiting = co_await store.add_outbox(outbox_row("k0", "re: zero"));
+    co_return co_await store.set_sending(waiting.value().id);
+  });
+  // The platform offers the next message the moment its account starts.
+  prepare = [this](Life& life) {
+    life.host.on_start = [this, &life](const std::string& account) {
+      life.host.events->inbound(*life.host.instance(account), message("e2", "two"), [](Code) {});
+      return Result<void>();
+    };
+  };
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 3; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: zero", "re: one", "re: two"));
+}
+
+TEST_F(ChannelServiceTest, P3WhatCrashesCutInSendingIsSentAgainAndCounted) {
+  on_disk([this](Store& store) -> Awaitable<Result<bool>> {
+    auto row = co_await store.add_outbox(outbox_row("k1", "hello"));
+    const std::int64_t id = row.value().id;
+    for (int crash = 0; crash < 3; ++crash) {
+      (void)co_await store.set_sending(id);
+      std::vector<std::int64_t> cut(1, id);
+      (void)co_await store.set_cut(std::move(cut), "the gateway ended while this was being sent");
+    }
+    co_return co_await store.set_sending(id);
+  });
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("hello"));
+  stop_cleanly();
+  on_disk([](Store& store) -> Awaitable<Result<bool>> {
+    auto row = co_await store.outbox_row(1);
+    EXPECT_EQ(row.value().state, OutboxState::kSent);
+    EXPECT_EQ(row.value().ambiguous, 4);
+    co_return true;
+  });
+}
+
+TEST_F(ChannelServiceTest, P3AMessageThatAlwaysCrashesTheGatewayEndsAsAmbiguous) {
+  on_disk([this](Store& store) -> Awaitable<Result<bool>> {
+    OutboxRow poison = outbox_row("k1", "poison");
+    poison.ambiguous = 9;
+    auto row = co_await store.add_outbox(std::move(poison));
+    (void)co_await store.set_sending(row.value().id);
+    co_return (co_await store.add_outbox(outbox_row("k2", "next"))).has_value();
+  });
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("next"));
+  stop_cleanly();
+  on_disk([](Store& store) -> Awaitable<Result<bool>> {
+    auto row = co_await store.outbox_row(1);
+    EXPECT_EQ(row.value().state, OutboxState::kAmbiguous);
+    co_return true;
+  });
+}
+
+TEST_F(ChannelServiceTest, P3ADraftThatACrashLeftUnknownFlagsTheReply) {
+  prepare = [](Life& life) {
+    life.host.traits()["streaming"] = json::object{{"minIntervalMs", 5}, {"minChars", 3}};
+  };
+  on_disk([this](Store& store) -> Awaitable<Result<bool>> {
+    auto added = co_await store.add_inbound(inbox_row("e1", "one"));
+    (void)co_await store.start_inbox(added.value().id, "fake/default:e1");
+    co_return co_await store.set_draft(added.value().id, kDraftUnknown);
+  });
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_FALSE(sent[0].contains("replaces"));
+  stop_cleanly();
+  on_disk([](Store& store) -> Awaitable<Result<bool>> {
+    auto row = co_await store.outbox_row(1);
+    EXPECT_EQ(row.value().ambiguous, 1);
+    co_return true;
+  });
+}
+
+TEST_F(ChannelServiceTest, P4ADraftDoesNotStandBeforeAnEarlierReply) {
+  prepare = [](Life& life) {
+    life.host.traits()["streaming"] = json::object{{"minIntervalMs", 5}, {"minChars", 3}};
+  };
+  bool refuse = true;
+  on_send = [&](const json::object&,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    if (!refuse) return std::nullopt;
+    Error error(Code::kResourceExhausted, "slow down");
+    error.retry_after = milliseconds(300);
+    return Result<json::value>(error);
+  };
+  boot();
+  offer(message("e1", "one"));
+  ASSERT_TRUE(until([&] { return !calls.empty(); }));
+  refuse = false;
+  life_->agent.held = true;
+  offer(message("e2", "two"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  life_->agent.emit("fake/default:e2", "assistant", {{"text", "Once upon a time"}});
+  settle();
+  EXPECT_EQ(calls.size(), 1U);
+  ASSERT_TRUE(until([&] { return calls.size() == 3; }));
+  EXPECT_EQ(calls[1].second.at("text"), "re: one");
+  EXPECT_TRUE(calls[2].second.contains("draft"));
+}
+
+TEST_F(ChannelServiceTest, P4WhatWaitedTooLongIsNotReadLateAndThePersonIsToldOnce) {
+  const auto add = [this](Store& store) -> Awaitable<Result<bool>> {
+    (void)co_await store.add_inbound(inbox_row("e1", "one"));
+    auto second = co_await store.add_inbound(inbox_row("e2", "two"));
+    co_return co_await store.start_inbox(second.value().id, "fake/default:e2");
+  };
+  on_disk(add, std::chrono::hours(30));
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  settle();
+  EXPECT_THAT(sent_texts(), ElementsAre(HasSubstr("I was not running for a while")));
+  EXPECT_TRUE(life_->agent.requests.empty());
+  stop_cleanly();
+  boot();
+  settle();
+  EXPECT_EQ(sent.size(), 1U);
 }
 
 TEST_F(ChannelServiceTest, P1ACleanStopKeepsTheRunningTurnForTheNextStart) {

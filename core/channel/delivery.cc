@@ -15,7 +15,14 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSendTime{5 * 60 *
                                  1000};  // a long reply goes out in pieces, at the platform's pace
 constexpr std::int64_t kLongestPauseMs = 60'000;
+// A message that waits for the platform's pace waits here, where it is `queued`, and not in the
+// plugin, where a crash would leave it `sending`: as one that may have been seen.
+constexpr std::int64_t kMostPlatformWaitMs = 100;
 constexpr std::int64_t kStorePauseMs = 1'000;
+// Tries of unknown end after which a message is given up as ambiguous. A crash is not the message's
+// fault, so a restart goes on trying, up to the point where the message may be what crashes us.
+constexpr std::int64_t kMostUnknownTries = 2;
+constexpr std::int64_t kMostCutTries = 10;
 
 enum class Outcome { kRetry, kUnknown, kAccount, kPermanent };
 
@@ -47,11 +54,16 @@ std::int64_t backoff_ms(std::int64_t attempts) {
 
 std::string payload_of(const OutboxRow& row, json::object message) {
   message["idempotencyKey"] = row.idempotency_key;
+  message["maxWaitMs"] = kMostPlatformWaitMs;
   if (!row.progress.empty()) message["resume"] = row.progress;
   return json::serialize(message);
 }
 
 }  // namespace
+
+bool may_have_been_sent(Code code) {
+  return outcome_of(code) == Outcome::kUnknown;
+}
 
 std::size_t Delivery::waiting() const {
   std::size_t count = 0;
@@ -79,22 +91,22 @@ void Delivery::enqueue(OutboxRow row) {
 }
 
 Awaitable<> Delivery::resume(std::vector<OutboxRow> rows) {
+  const std::string error = "the gateway ended while this was being sent";
+  std::vector<std::int64_t> cut;
   for (OutboxRow& row : rows) {
-    if (row.state == OutboxState::kSending) {
-      const std::string error = "the gateway ended while this was being sent";
-      if (row.ambiguous && !idempotent(row)) {
-        co_await finish(row, OutboxState::kAmbiguous, error);
-        continue;
-      }
-      const bool unknown = !idempotent(row);
-      (void)co_await store_.set_waiting(row.id, 0, unknown, error);
-      row.state = OutboxState::kQueued;
-      row.ambiguous = row.ambiguous || unknown;
-      if (unknown)
-        spdlog::warn("channel {}: message {} may be seen twice: {}", row.instance, row.id, error);
-    }
-    enqueue(std::move(row));
+    if (row.state != OutboxState::kSending || idempotent(row)) continue;
+    cut.push_back(row.id);
+    row.state = OutboxState::kQueued;
+    row.error = error;
+    ++row.ambiguous;
+    spdlog::warn("channel {}: message {} may be seen twice: {}", row.instance, row.id, error);
   }
+  if (!cut.empty()) {
+    auto noted = co_await store_.set_cut(std::move(cut), error);
+    // `sending` still stands there, which says the same.
+    if (noted.has_error()) spdlog::error("channels: {}", noted.error().message);
+  }
+  for (OutboxRow& row : rows) enqueue(std::move(row));
 }
 
 Awaitable<> Delivery::stop(Deadline deadline) {
@@ -169,6 +181,8 @@ plugin::ProgressSink Delivery::note_progress(OutboxRow& row) {
 Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
   OutboxRow& row = lane.rows.front();
   if (!lane.dropped.empty()) co_return co_await finish(row, OutboxState::kDead, lane.dropped);
+  if (row.ambiguous >= kMostCutTries)
+    co_return co_await finish(row, OutboxState::kAmbiguous, row.error);
   if (row.expires_ms <= store_.now()) {
     co_return co_await finish(row, OutboxState::kDead,
                               "expired: it could not be delivered within its lifetime" +
@@ -227,13 +241,14 @@ Awaitable<Delivery::Step> Delivery::settle(OutboxRow& row, Result<json::value> a
     case Outcome::kUnknown:
       if (idempotent(row)) break;
       if (stopping_.aborted()) co_return Step::kAgain;  // stays `sending`: the next start decides
-      if (row.ambiguous) co_return co_await finish(row, OutboxState::kAmbiguous, error.message);
       unknown = true;
+      if (row.ambiguous + 1 >= kMostUnknownTries)
+        co_return co_await finish(row, OutboxState::kAmbiguous, error.message);
       spdlog::warn("channel {}: message {} may be seen twice: {}", row.instance, row.id,
                    error.message);
       break;
   }
-  row.ambiguous = row.ambiguous || unknown;
+  if (unknown) ++row.ambiguous;
   row.not_before_ms = store_.now() + wait;
   auto stored = co_await store_.set_waiting(row.id, row.not_before_ms, unknown, error.message);
   if (stored.has_error()) spdlog::error("channel {}: {}", row.instance, stored.error().message);

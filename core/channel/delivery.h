@@ -16,6 +16,9 @@
 
 namespace openclaw::channel {
 
+// Whether a send that failed with this code may still be seen. See PAYLOADS.md, channel.
+bool may_have_been_sent(Code code);
+
 class Delivery {
  public:
   Delivery(Runtime& runtime, Store& store, Accounts& accounts, ReplyMedia& media)
@@ -33,6 +36,8 @@ class Delivery {
   // Lets what is being sent end, within the deadline; the rest waits on disk.
   Awaitable<> stop(Deadline deadline);
   std::size_t waiting() const;
+  // Something for this conversation is waiting or under way.
+  bool is_busy(const std::string& lane) const { return lanes_.contains(lane); }
 
  private:
   struct Lane {

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFilesTime{10'000};
 constexpr std::size_t kMaxTurns = 4;
+constexpr std::int64_t kMostTries = 5;  // of a turn in which the gateway ends each time
 
 std::string lower_trimmed(std::string_view text) {
   const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
@@ -71,8 +72,10 @@ std::string text_for_agent(const json::object& event) {
   return text;
 }
 
-std::string idempotency_key(const InboxRow& row, const std::string& kind) {
-  return kind + ":" + row.instance + ":" + row.event_id;
+Awaitable<Result<void>> note_effects(Store& store, std::int64_t id) {
+  auto noted = co_await store.mark_effects(id);
+  if (noted.has_error()) co_return noted.error();
+  co_return Result<void>();
 }
 
 bool streaming_on(const json::object& config) {
@@ -115,7 +118,8 @@ Intake::Intake(Runtime& runtime, config::ConfigStore& config, agent::AgentServic
       accounts_(accounts),
       delivery_(delivery),
       media_(media),
-      scope_(runtime) {
+      scope_(runtime),
+      started_ms_(store.now()) {
   subscription_ = agents_.subscribe([this](const agent::AgentEvent& event) { on_event(event); });
 }
 
@@ -133,17 +137,10 @@ Awaitable<> Intake::stop(Deadline deadline) {
 }
 
 void Intake::on_event(const agent::AgentEvent& event) {
-  const auto found = running_.find(event.run_id);
-  if (found == running_.end()) return;
-  Running& run = found->second;
-  if (event.stream == "assistant" && run.draft) {
-    run.draft->set_text(split_media(string_or(event.data, "text", "")).text);
-  } else if (event.stream == "tool" && !run.effects) {
-    run.effects = true;
-    scope_.spawn("note effects", [](Store& store, std::int64_t id) -> Awaitable<> {
-      (void)co_await store.mark_effects(id);
-    }(store_, run.inbox_id));
-  }
+  if (event.stream != "assistant") return;
+  const auto found = drafts_.find(event.run_id);
+  if (found == drafts_.end()) return;
+  found->second->set_text(split_media(string_or(event.data, "text", "")).text);
 }
 
 void Intake::accept(InboxRow row) {
@@ -157,12 +154,7 @@ void Intake::accept(InboxRow row) {
 
 void Intake::resume(InboxRow row) {
   ++backlog_;
-  if (row.state == InboxState::kRunning && row.effects) {
-    // Running it again could do its deeds twice; the person decides.
-    scope_.spawn("report a cut turn", report_cut(std::move(row)));
-  } else {
-    enqueue(std::move(row));
-  }
+  enqueue(std::move(row));
 }
 
 void Intake::enqueue(InboxRow row) {
@@ -213,6 +205,14 @@ Awaitable<> Intake::drain(std::string key) {
 }
 
 Awaitable<> Intake::process(InboxRow row) {
+  if (row.received_ms + kEntryLifetimeMs <= store_.now()) {
+    co_await report_late(std::move(row));
+    co_return;
+  }
+  if (row.attempts >= kMostTries) {
+    co_await report_cut(std::move(row));
+    co_return;
+  }
   const auto account = accounts_.find(row.instance);
   if (!account) {
     co_await finish(std::move(row), "the account is no longer configured", {});
@@ -331,6 +331,11 @@ agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& adm
   request.text = text_for_agent(row.event);
   request.files = media_.files_of(row);
   request.steer = false;  // each message is a turn of its own, in order
+  request.resume = row.state == InboxState::kRunning;
+  request.tools_ran = row.effects;
+  request.before_tools = [&store = store_, id = row.id]() -> Awaitable<Result<void>> {
+    return note_effects(store, id);
+  };
   request.limits.abort = stopping_.signal();
   agent::TurnOrigin& origin = request.origin;
   origin.kind = agent::TurnOrigin::Kind::kChannel;
@@ -348,15 +353,6 @@ agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& adm
   return request;
 }
 
-json::value Intake::reply_target(const InboxRow& row, const Account& account) const {
-  const json::object config =
-      account_config(*config_.current(), account.plan.channel, account.plan.account);
-  const std::string mode = string_or(config, "replyToMode", "off");
-  const std::string id = string_or(row.event, "messageId", "");
-  if ((mode != "first" && mode != "all") || id.empty()) return nullptr;
-  return json::object{{"messageId", id}};
-}
-
 ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account) const {
   const ChannelTraits& traits = account.plan.traits;
   ReplyDraft::Plan plan;
@@ -364,30 +360,20 @@ ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account)
   plan.conversation = object_at(row.event, "conversation");
   plan.reply_to = reply_target(row, account);
   plan.inbox_id = row.id;
-  plan.message_id = row.draft;
-  plan.reply_key = idempotency_key(row, "reply");
+  const bool unknown = row.draft == kDraftUnknown;
+  plan.message_id = unknown ? "" : row.draft;
+  plan.may_begin = [&delivery = delivery_, lane = row.lane] { return !delivery.is_busy(lane); };
+  plan.reply_key = key_of(row, "reply");
   plan.typing_interval_ms = traits.typing_interval_ms;
   const json::object config =
       account_config(*config_.current(), account.plan.channel, account.plan.account);
-  if (streaming_on(config)) {
+  // Beside a draft that nobody knows how to edit there must not be a second one.
+  if (streaming_on(config) && !unknown) {
     const bool direct = string_or(plan.conversation, "type", "") == "direct";
     plan.edit_interval_ms = direct ? traits.stream_interval_ms : traits.stream_group_interval_ms;
   }
   plan.min_chars = traits.stream_min_chars;
   return plan;
-}
-
-OutboxRow Intake::reply(const InboxRow& row, std::string kind, std::string text,
-                        json::value reply_to) const {
-  OutboxRow out;
-  out.instance = row.instance;
-  out.lane = row.lane;
-  out.idempotency_key = idempotency_key(row, kind);
-  out.message = json::object{{"conversation", object_at(row.event, "conversation")},
-                             {"text", text},
-                             {"format", "markdown"}};
-  if (!reply_to.is_null()) out.message["replyTo"] = std::move(reply_to);
-  return out;
 }
 
 Awaitable<bool> Intake::acquire_turn() {
@@ -429,37 +415,19 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
   auto draft =
       std::make_shared<ReplyDraft>(runtime_, accounts_, store_, draft_plan(row, *admitted.account));
-  running_[run_id] = Running{row.id, false, draft};
+  drafts_[run_id] = draft;
   scope_.spawn("typing", ReplyDraft::keep_typing(draft));
   scope_.spawn("draft", ReplyDraft::keep_streaming(draft));
-  const agent::TurnResult result = co_await agents_.run(std::move(request));
-  running_.erase(run_id);
+  agent::TurnResult result = co_await agents_.run(std::move(request));
+  drafts_.erase(run_id);
   co_await draft->end();
-  if (stopping_.aborted()) co_return;  // cut by our own stop: the row stays, the next start goes on
-  std::string text = result.text;
-  if (result.status == "error" && text.empty())
-    text = "⚠️ " + (result.error.empty() ? "The turn failed." : result.error);
-  if (result.status == "timeout" && text.empty())
-    text = "⚠️ The turn took too long and was stopped.";
-  std::vector<OutboxRow> replies;
-  ReplyParts parts = split_media(text);
-  const bool nothing = parts.text.empty() && parts.paths.empty();
-  const bool silent = nothing || text == kSilentReply || result.status == "steered";
-  if (!silent && !(result.status == "aborted" && draft->message_id().empty())) {
-    OutboxRow answer = reply(row, "reply", parts.text, reply_target(row, *admitted.account));
-    const auto key = session::parse_key(admitted.session_key, *config_.current());
-    if (key.has_value())
-      attach_paths(answer.message, parts.paths, key->agent_id, admitted.session_key);
-    if (parts.text.empty()) {
-      co_await draft->withdraw();
-    } else if (!draft->message_id().empty()) {
-      answer.message["replaces"] = json::object{{"messageId", draft->message_id()}};
-    }
-    replies.push_back(std::move(answer));
-  } else if (silent && result.status != "aborted") {
-    co_await draft->withdraw();
+  // Cut by our own stop: the row stays, and the next start goes on.
+  if (stopping_.aborted() && result.status != "ok") co_return;
+  if (result.status == "cut") {
+    co_await report_cut(std::move(row));
+    co_return;
   }
-  co_await finish(std::move(row), result.status, std::move(replies));
+  co_await conclude(std::move(row), std::move(admitted), std::move(result), std::move(draft));
 }
 
 Awaitable<> Intake::overtake(InboxRow row) {
@@ -491,33 +459,6 @@ Awaitable<> Intake::overtake(InboxRow row) {
   std::vector<OutboxRow> replies;
   replies.push_back(reply(row, "stop", stopped.empty() ? "Nothing is running." : "Stopped."));
   co_await finish(std::move(row), "stop word", std::move(replies));
-}
-
-Awaitable<> Intake::report_cut(InboxRow row) {
-  std::vector<OutboxRow> replies;
-  OutboxRow note =
-      reply(row, "cut",
-            "⚠️ I was restarted while working on your last message, and part of the "
-            "work may be done. "
-            "Write \"continue\" to go on, or ask again.");
-  if (!row.draft.empty()) note.message["replaces"] = json::object{{"messageId", row.draft}};
-  replies.push_back(std::move(note));
-  co_await finish(std::move(row), "cut", std::move(replies));
-}
-
-Awaitable<> Intake::finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies) {
-  for (std::int64_t wait_ms = 500;; wait_ms = std::min<std::int64_t>(wait_ms * 2, 30'000)) {
-    auto stored = co_await store_.finish_inbox(row.id, outcome, replies);
-    if (stored.has_value()) {
-      for (OutboxRow& each : stored.value()) delivery_.enqueue(std::move(each));
-      break;
-    }
-    // A full disk: the reply must not be lost, so it waits here.
-    spdlog::error("channel {}: {}", row.instance, stored.error().message);
-    Limits limits{Deadline::after(milliseconds(wait_ms)), stopping_.signal()};
-    if ((co_await sleep_until(runtime_, limits)).has_error()) co_return;
-  }
-  --backlog_;
 }
 
 }  // namespace openclaw::channel

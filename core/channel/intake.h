@@ -29,7 +29,7 @@ class Intake {
 
   // An event that is in the store and waits for its turn.
   void accept(InboxRow row);
-  // What a restart found: the same, and turns that were cut.
+  // What a restart found: the same, turns that were cut, and what has waited too long.
   void resume(InboxRow row);
   // The text of a message that has not been read yet was changed. False: it has, or is not here.
   bool correct(const std::string& lane, const std::string& message_id, json::object event);
@@ -57,22 +57,21 @@ class Intake {
   Awaitable<> overtake(InboxRow row);
   Awaitable<> finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies);
   Awaitable<> report_cut(InboxRow row);
+  Awaitable<> report_late(InboxRow row);
   Awaitable<bool> acquire_turn();
   void release_turn();
   void on_event(const agent::AgentEvent& event);
+  Awaitable<> conclude(InboxRow row, Admitted admitted, agent::TurnResult result,
+                       std::shared_ptr<ReplyDraft> draft);
 
   std::string session_of(const InboxRow& row, const Account& account) const;
   agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted);
   ReplyDraft::Plan draft_plan(const InboxRow& row, const Account& account) const;
   json::value reply_target(const InboxRow& row, const Account& account) const;
+  // The same for every try to answer this message.
+  static std::string key_of(const InboxRow& row, const std::string& kind);
   OutboxRow reply(const InboxRow& row, std::string kind, std::string text,
                   json::value reply_to = nullptr) const;
-
-  struct Running {
-    std::int64_t inbox_id = 0;
-    bool effects = false;
-    std::shared_ptr<ReplyDraft> draft;
-  };
 
   Runtime& runtime_;
   config::ConfigStore& config_;
@@ -86,10 +85,11 @@ class Intake {
   std::shared_ptr<Event> idle_;  // set when the last lane has stopped
   std::size_t draining_ = 0;
   std::map<std::string, Lane> lanes_;
-  std::map<std::string, Running> running_;  // by run id
+  std::map<std::string, std::shared_ptr<ReplyDraft>> drafts_;  // by run id
   std::deque<std::shared_ptr<Event>> turn_waiters_;
   std::size_t turns_ = 0;
   std::size_t backlog_ = 0;
+  const std::int64_t started_ms_;
   std::uint64_t subscription_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "channel/access.h"
+#include "channel/delivery.h"
 
 namespace openclaw::channel {
 namespace {
@@ -13,6 +14,7 @@ constexpr milliseconds kCallTime{15'000};
 constexpr milliseconds kLongestTyping{5 * 60 * 1000};
 constexpr milliseconds kFirstTextTime{1'000};  // a reply that is finished sooner needs no draft
 constexpr milliseconds kEndTime{20'000};
+constexpr milliseconds kLaneTime{250};  // between two looks whether earlier replies are out
 
 // The beginning of the word for "say nothing" is not shown either.
 bool may_show(std::string_view text) {
@@ -59,6 +61,10 @@ Awaitable<> ReplyDraft::keep_streaming(std::shared_ptr<ReplyDraft> self) {
       co_await self->wait_for_change(Deadline::never());
       continue;
     }
+    if (self->plan_.message_id.empty() && self->plan_.may_begin && !self->plan_.may_begin()) {
+      co_await self->wait_for_change(Deadline::after(kLaneTime));
+      continue;
+    }
     const bool enough = static_cast<std::int64_t>(self->text_.size()) >= self->plan_.min_chars;
     if (!next) next = Deadline::after(kFirstTextTime);
     const bool first = self->plan_.message_id.empty();
@@ -72,35 +78,53 @@ Awaitable<> ReplyDraft::keep_streaming(std::shared_ptr<ReplyDraft> self) {
   self->stream_end_.set();
 }
 
+json::object ReplyDraft::message_of(const std::string& text) const {
+  return {{"conversation", plan_.conversation},
+          {"text", text},
+          {"format", "markdown"},
+          {"draft", true}};
+}
+
 // False: no more drafts for this reply.
 Awaitable<bool> ReplyDraft::show(std::string text) {
-  json::object message{{"conversation", plan_.conversation},
-                       {"text", text},
-                       {"format", "markdown"},
-                       {"draft", true}};
-  const bool first = plan_.message_id.empty();
-  if (first && !plan_.reply_to.is_null()) message["replyTo"] = plan_.reply_to;
+  if (plan_.message_id.empty()) co_return co_await show_first(std::move(text));
+  json::object message = message_of(text);
+  message["messageId"] = plan_.message_id;
+  std::string payload = json::serialize(message);
+  Limits limits = Limits::within(kCallTime);
+  auto answer = co_await accounts_.call(plan_.instance, "channel.edit", std::move(payload), limits);
+  shown_ = std::move(text);
+  if (answer.has_error())
+    spdlog::debug("channel {}: the draft stopped: {}", plan_.instance, answer.error().message);
+  co_return answer.has_value();
+}
+
+// What is in the chat is on disk: first that something may be there, then what it is.
+Awaitable<bool> ReplyDraft::show_first(std::string text) {
+  auto noted = co_await store_.set_draft(plan_.inbox_id, kDraftUnknown);
+  if (noted.has_error()) co_return false;
+  json::object message = message_of(text);
+  if (!plan_.reply_to.is_null()) message["replyTo"] = plan_.reply_to;
   // When the gateway ends before the draft is noted down, the reply finds it by its key.
-  if (first) message["idempotencyKey"] = plan_.reply_key;
-  if (!first) message["messageId"] = plan_.message_id;
+  message["idempotencyKey"] = plan_.reply_key;
+  message["maxWaitMs"] = 0;  // the pace belongs to what is final
   std::string payload = json::serialize(message);
   // Not aborted by end(): a first message whose answer nobody reads would stay beside the reply.
   Limits limits = Limits::within(kCallTime);
-  std::string slot = first ? "channel.send" : "channel.edit";
-  auto answer =
-      co_await accounts_.call(plan_.instance, std::move(slot), std::move(payload), limits);
+  unknown_ = true;
+  auto answer = co_await accounts_.call(plan_.instance, "channel.send", std::move(payload), limits);
   shown_ = std::move(text);
-  if (answer.has_error()) {
-    spdlog::debug("channel {}: the draft stopped: {}", plan_.instance, answer.error().message);
-    co_return false;
-  }
-  if (first) {
+  if (answer.has_value()) {
     const json::object* object = answer.value().if_object();
     plan_.message_id = object == nullptr ? "" : string_or(*object, "messageId", "");
-    if (plan_.message_id.empty()) co_return false;
-    (void)co_await store_.set_draft(plan_.inbox_id, plan_.message_id);
+  } else {
+    spdlog::debug("channel {}: no draft: {}", plan_.instance, answer.error().message);
   }
-  co_return true;
+  unknown_ =
+      answer.has_value() ? plan_.message_id.empty() : may_have_been_sent(answer.error().code);
+  if (!unknown_) (void)co_await store_.set_draft(plan_.inbox_id, plan_.message_id);
+  const bool later = answer.has_error() && answer.error().code == Code::kResourceExhausted;
+  co_return later || !plan_.message_id.empty();
 }
 
 Awaitable<> ReplyDraft::end() {

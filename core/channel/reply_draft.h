@@ -3,6 +3,7 @@
 // here: it goes through the outbox, which edits the same message. Loop thread only.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class ReplyDraft {
     std::int64_t typing_interval_ms = 0;  // 0: no indicator
     std::int64_t edit_interval_ms = 0;    // 0: no streaming
     std::int64_t min_chars = 30;
+    // False while earlier replies of the conversation wait: a draft must not stand before them.
+    std::function<bool()> may_begin = {};
   };
   ReplyDraft(Runtime& runtime, Accounts& accounts, Store& store, Plan plan)
       : runtime_(runtime),
@@ -45,12 +48,16 @@ class ReplyDraft {
   // Ends both and waits for a call that is under way, so that nothing is shown after the reply.
   Awaitable<> end();
   const std::string& message_id() const { return plan_.message_id; }
+  // A draft may be in the chat whose id nobody knows: the reply will stand beside it.
+  bool left_unknown() const { return unknown_; }
   // Takes the draft back: the turn turned out to say nothing.
   Awaitable<> withdraw();
 
  private:
   Awaitable<> wait_for_change(Deadline deadline);
   Awaitable<bool> show(std::string text);
+  Awaitable<bool> show_first(std::string text);
+  json::object message_of(const std::string& text) const;
 
   Runtime& runtime_;
   Accounts& accounts_;
@@ -59,6 +66,7 @@ class ReplyDraft {
   std::string text_, shown_;
   std::shared_ptr<Event> change_;
   bool ending_ = false;
+  bool unknown_ = false;
   bool typing_started_ = false, streaming_started_ = false;
   AbortSource abort_;
   Event typing_end_, stream_end_, over_;

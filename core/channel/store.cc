@@ -73,7 +73,7 @@ OutboxRow read_outbox(sqlite3_stmt* s) {
   row.message = object_from(column_text(s, 5));
   row.progress = object_from(column_text(s, 6));
   row.attempts = column_int(s, 7);
-  row.ambiguous = column_int(s, 8) != 0;
+  row.ambiguous = column_int(s, 8);
   row.created_ms = column_int(s, 9);
   row.not_before_ms = column_int(s, 10);
   row.expires_ms = column_int(s, 11);
@@ -85,10 +85,10 @@ OutboxRow read_outbox(sqlite3_stmt* s) {
 Result<OutboxRow> insert_outbox(Connection& db, const OutboxRow& row, std::int64_t now) {
   auto inserted = db.run(
       "INSERT OR IGNORE INTO "
-      "outbox(instance,lane,idempotency_key,state,message,created_ms,expires_ms) "
-      "VALUES(?1,?2,?3,0,?4,?5,?6)",
+      "outbox(instance,lane,idempotency_key,state,message,created_ms,expires_ms,ambiguous) "
+      "VALUES(?1,?2,?3,0,?4,?5,?6,?7)",
       {row.instance, row.lane, row.idempotency_key, json::serialize(row.message), now,
-       row.expires_ms != 0 ? row.expires_ms : now + kEntryLifetimeMs});
+       row.expires_ms != 0 ? row.expires_ms : now + kEntryLifetimeMs, row.ambiguous});
   if (inserted.has_error()) return inserted.error();
   OutboxRow stored;
   auto read = db.run(kOutboxByKey, {row.idempotency_key},
@@ -216,6 +216,20 @@ Awaitable<Result<bool>> Store::set_progress(std::int64_t id, json::object progre
                 {id, json::serialize(progress)});
 }
 
+Awaitable<Result<bool>> Store::set_cut(std::vector<std::int64_t> ids, std::string error) {
+  std::function<Result<bool>(Connection&)> job =
+      [ids = std::move(ids), error = std::move(error)](Connection& db) -> Result<bool> {
+    for (const std::int64_t id : ids) {
+      auto done = db.run(
+          "UPDATE outbox SET state=0, ambiguous=ambiguous+1, error=?2 WHERE id=?1 AND state=1",
+          {id, error});
+      if (done.has_error()) return done.error();
+    }
+    return true;
+  };
+  co_return co_await database_.run<bool>(std::move(job));
+}
+
 Awaitable<Result<bool>> Store::set_sent(std::int64_t id, std::string message_id) {
   return change("UPDATE outbox SET state=2, message_id=?2, error='', ended_ms=?3 WHERE id=?1",
                 {id, std::move(message_id), now()});
@@ -224,7 +238,7 @@ Awaitable<Result<bool>> Store::set_sent(std::int64_t id, std::string message_id)
 Awaitable<Result<bool>> Store::set_waiting(std::int64_t id, std::int64_t not_before_ms,
                                            bool ambiguous, std::string error) {
   return change(
-      "UPDATE outbox SET state=0, not_before_ms=?2, ambiguous=max(ambiguous,?3), error=?4 WHERE "
+      "UPDATE outbox SET state=0, not_before_ms=?2, ambiguous=ambiguous+?3, error=?4 WHERE "
       "id=?1",
       {id, not_before_ms, std::int64_t{ambiguous ? 1 : 0}, std::move(error)});
 }
@@ -245,11 +259,6 @@ Awaitable<Result<std::int64_t>> Store::prune() {
         {now});
     if (done.has_error()) return done.error();
     const std::int64_t expired = db.changes();
-    done = db.run(
-        "UPDATE inbox SET state=2, outcome='expired', ended_ms=?1, event='{}' WHERE state=0 AND "
-        "received_ms<=?2",
-        {now, now - kEntryLifetimeMs});
-    if (done.has_error()) return done.error();
     done = db.run("DELETE FROM inbox WHERE state=2 AND ended_ms<=?1", {now - kKeepEndedMs});
     if (done.has_error()) return done.error();
     done = db.run("DELETE FROM outbox WHERE state>=2 AND ended_ms<=?1", {now - kKeepEndedMs});

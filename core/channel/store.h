@@ -5,7 +5,7 @@
 // across restarts. Outbox: queued -> sending -> sent | ambiguous | dead. A reply is stored in the
 // transaction that finishes its inbox row, so there is neither a finished row without its reply nor
 // a reply twice. `sending` is written before the plugin is called: what is found in that state
-// after a crash may or may not have gone out.
+// after a crash may or may not have gone out; it is sent again, and `ambiguous` counts such tries.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct InboxRow {
   std::string run_id;
   std::int64_t attempts = 0;
   bool effects = false;  // a tool ran in this row's turn: running it again could repeat them
-  std::string draft;     // message id of the streamed draft; empty = none
+  std::string draft;     // message id of the streamed draft; empty = none; see kDraftUnknown
   std::int64_t received_ms = 0;
 };
 
@@ -46,7 +46,7 @@ struct OutboxRow {
   json::object progress;  // what a partial send has reported
   OutboxState state = OutboxState::kQueued;
   std::int64_t attempts = 0;
-  bool ambiguous = false;  // one try ended without an answer
+  std::int64_t ambiguous = 0;  // tries that ended without an answer: each may have been seen
   std::int64_t created_ms = 0, not_before_ms = 0, expires_ms = 0;
   std::string message_id, error;
 };
@@ -79,12 +79,15 @@ class Store {
   Awaitable<Result<OutboxRow>> outbox_row(std::int64_t id);
   Awaitable<Result<bool>> set_sending(std::int64_t id);
   Awaitable<Result<bool>> set_progress(std::int64_t id, json::object progress);
+  // Rows that a restart found `sending` and that their platform would show twice: they wait again,
+  // with one more try of unknown end. One commit for all.
+  Awaitable<Result<bool>> set_cut(std::vector<std::int64_t> ids, std::string error);
   Awaitable<Result<bool>> set_sent(std::int64_t id, std::string message_id);
   Awaitable<Result<bool>> set_waiting(std::int64_t id, std::int64_t not_before_ms, bool ambiguous,
                                       std::string error);
   Awaitable<Result<bool>> set_final(std::int64_t id, OutboxState state, std::string error);
-  // Ends what is older than its lifetime and forgets what ended long ago. Answers how many outbox
-  // rows expired.
+  // Ends replies that are older than their lifetime and forgets what ended long ago. Answers how
+  // many outbox rows expired. Messages that waited too long are ended by Intake, which says so.
   Awaitable<Result<std::int64_t>> prune();
   // {"inbox":{"queued","running"},"outbox":{"queued","sending","ambiguous","dead"}}
   Awaitable<Result<json::object>> counts();
@@ -97,6 +100,9 @@ class Store {
   Database database_;
   Clock clock_;
 };
+
+// In InboxRow::draft: a draft was being sent, and what came of it is not known.
+inline constexpr const char* kDraftUnknown = "?";
 
 // How long an entry may wait before it is dropped with a note instead of being handled late.
 inline constexpr std::int64_t kEntryLifetimeMs = 24LL * 60 * 60 * 1000;

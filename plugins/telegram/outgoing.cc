@@ -110,6 +110,8 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
   if (out.draft && out.pieces.size() > 1)
     out.pieces.resize(1);  // it ends here until the whole is known
   out.silent = parts::bool_in(message, "silent", false);
+  if (const std::int64_t most = parts::int_in(message, "maxWaitMs", -1); most >= 0)
+    out.max_wait_ms = most;
   if (const json::object* reply = parts::object_in(message, "replyTo"))
     out.reply_to = read_message_id(*reply, "messageId");
   if (is_edit) {

@@ -32,8 +32,9 @@ struct Outgoing {
   bool draft = false;               // a reply that is still growing
   bool silent = false;
   std::int64_t reply_to = 0;
-  std::int64_t message_id = 0;  // to be edited; 0: a new one
-  bool must_exist = false;      // an edit of a message that is gone fails; else it is sent anew
+  std::int64_t message_id = 0;               // to be edited; 0: a new one
+  std::optional<std::uint64_t> max_wait_ms;  // for the pace, before anything of it is out
+  bool must_exist = false;  // an edit of a message that is gone fails; else it is sent anew
   // Of a send that was cut: pieces and files that are out, and the first one's id.
   std::size_t sent = 0;
   std::int64_t first_id = 0;

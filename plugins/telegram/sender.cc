@@ -127,6 +127,7 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
   }
   auto job = std::make_shared<Job>(std::move(done));
   job->target = message->target;
+  job->max_wait_ms = message->max_wait_ms;
   if (jobs_.size() >= kMostJobs || !lanes_[chat].enter(job->ticket, kMostWaiting)) {
     job->done.error(OC_RESOURCE_EXHAUSTED, "too many messages wait for Telegram", kFullPauseMs);
     co_return Nothing{};
@@ -311,7 +312,8 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
       const std::uint64_t wait = pacer_.wait_ms(chat, now());
       if (wait == 0) break;
       const std::uint64_t left = job->done.remaining_ms(kNoDeadlineMs);
-      if (wait + kMarginMs > left || refusals >= kMostRefusals) {
+      const bool too_long = job->max_wait_ms && wait > *job->max_wait_ms;
+      if (too_long || wait + kMarginMs > left || refusals >= kMostRefusals) {
         Reply out;
         out.kind = Reply::Kind::kRefused;
         out.code = 429;
@@ -333,6 +335,8 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
                                        : s_.api.call(method, params, options);
     Reply reply = co_await std::move(flow);
     pacer_.answered(chat, now());
+    // From here on the caller does not know less than the chat, whatever the wait.
+    if (reply.ok()) job->max_wait_ms.reset();
     if (!reply.refused(429)) co_return reply;
     const std::uint64_t hold = std::max<std::uint64_t>(reply.retry_after_ms, 1'000);
     // A little more, so that it is over on the other side too.

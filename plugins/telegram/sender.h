@@ -53,6 +53,7 @@ class Sender {
     Target target;
     parts::Turnstile::Ticket ticket;
     bool cancelled = false;
+    std::optional<std::uint64_t> max_wait_ms;  // until the first request has been answered with OK
     std::uint64_t http = 0, pause = 0;
   };
   using JobPtr = std::shared_ptr<Job>;

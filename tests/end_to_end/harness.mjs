@@ -91,7 +91,7 @@ export function toml({ token, model, sandbox = 'off', access, engine, deny, tele
 }
 
 // One test's world. `close()` stops everything, newest first.
-class World {
+export class World {
   constructor() {
     this.dir = mkdtempSync(path.join(tmpdir(), 'openclaw-e2e-'));
     chmodSync(this.dir, 0o755); // sandboxes bind-mount folders below it
@@ -262,7 +262,8 @@ class World {
     return all.filter((c) => c.Mounts.some((m) => (m.Source ?? '').startsWith(this.dir + '/')));
   }
 
-  async close() {
+  // `keep`: the folder stays, for a person to look at.
+  async close({ keep = false, hasContainers = true } = {}) {
     for (const client of this.clients) client.close();
     for (const entry of [...this.children].reverse()) {
       if (!entry.exited) entry.child.kill('SIGTERM');
@@ -272,8 +273,10 @@ class World {
       await entry.done;
       clearTimeout(timer);
     }
-    for (const container of await this.containers()) await docker('DELETE', `/containers/${container.Id}?force=true&v=true`);
-    rmSync(this.dir, { recursive: true, force: true });
+    for (const container of hasContainers ? await this.containers() : []) {
+      await docker('DELETE', `/containers/${container.Id}?force=true&v=true`);
+    }
+    if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
 }
 

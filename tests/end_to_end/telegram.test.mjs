@@ -128,10 +128,10 @@ test('kill -9 while a tool runs: it is not run again, and the chat is told', () 
   await waitFor('the tool', () => existsSync(marker));
   await world.stopGateway('SIGKILL');
   await world.startGateway();
-  await world.telegram.showsOnce(['I was restarted while working on your last message'], { match: 'contains' });
+  await world.telegram.showsOnce(['I was restarted while working on this message'], { match: 'contains' });
   await world.model.script([{ match: 'continue', text: 'Going on.' }]);
   await world.telegram.write('continue');
-  await world.telegram.showsOnce(['I was restarted while working on your last message', 'Going on.'], { match: 'contains' });
+  await world.telegram.showsOnce(['I was restarted while working on this message', 'Going on.'], { match: 'contains' });
   assert.equal(readFileSync(marker, 'utf8'), 'run\n');
   assert.equal((await world.stopGateway()).code, 0);
 }));

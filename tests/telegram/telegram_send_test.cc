@@ -185,6 +185,27 @@ TEST_F(TelegramSend, ARefusalForTheRateIsWaitedOutAndTheMessageIsSentOnce) {
   EXPECT_EQ(calls("sendMessage").size(), 2u);
 }
 
+TEST_F(TelegramSend, P3AWaitThatTheCallerDoesNotWantIsReportedAndNothingIsSent) {
+  fault({{"method", "sendMessage"},
+         {"action", "error"},
+         {"code", 429},
+         {"retry_after", 2},
+         {"count", 1}});
+  const auto quick = send(bot_, "quick", {{"maxWaitMs", 100}});
+  ASSERT_TRUE(quick.has_error());
+  EXPECT_EQ(quick.error().code, Code::kResourceExhausted);
+  EXPECT_GT(quick.error().retry_after->count(), 1'500);
+  EXPECT_EQ(calls("sendMessage").size(), 1u);
+  // Also the pace of our own: four at once are more than a chat takes.
+  ASSERT_TRUE(send(bot_, "patient").has_value());
+  std::size_t refused = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (send(bot_, "burst", {{"maxWaitMs", 0}}).has_error()) ++refused;
+  }
+  EXPECT_GE(refused, 1u);
+  EXPECT_EQ(shown().size(), 5u - refused);
+}
+
 TEST_F(TelegramSend, ARefusalLongerThanTheCallerWaitsIsReportedWithItsTime) {
   fault({{"method", "sendMessage"},
          {"action", "error"},
