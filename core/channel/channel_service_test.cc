@@ -122,6 +122,24 @@ TEST_F(ChannelServiceTest, P3WhatCrashesCutInSendingIsSentAgainAndCounted) {
   });
 }
 
+TEST_F(ChannelServiceTest, P3WherePlatformsKnowCopiesACutSendIsRepeatedWithItsKeyAndNoFlag) {
+  on_disk([this](Store& store) -> Awaitable<Result<bool>> {
+    auto row = co_await store.add_outbox(outbox_row("k1", "hello"));
+    co_return co_await store.set_sending(row.value().id);
+  });
+  prepare = [](Life& life) { life.host.traits()["idempotentSend"] = true; };
+  boot();
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_EQ(sent[0].at("idempotencyKey"), "k1");
+  stop_cleanly();
+  on_disk([](Store& store) -> Awaitable<Result<bool>> {
+    auto row = co_await store.outbox_row(1);
+    EXPECT_EQ(row.value().state, OutboxState::kSent);
+    EXPECT_EQ(row.value().ambiguous, 0);
+    co_return true;
+  });
+}
+
 TEST_F(ChannelServiceTest, P3AMessageThatAlwaysCrashesTheGatewayEndsAsAmbiguous) {
   on_disk([this](Store& store) -> Awaitable<Result<bool>> {
     OutboxRow poison = outbox_row("k1", "poison");

@@ -19,10 +19,12 @@ function grouped(items, keyOf) {
 // Which message something shown in a chat, or waiting in the outbox, is about.
 function attribution(messages) {
   const byPlace = new Map(messages.map((m) => [`${m.platform}/${m.chat}/${m.messageId}`, m.id]));
-  const known = new Set(messages.map((m) => m.id));
+  const byId = new Map(messages.map((m) => [m.id, m]));
   return (platform, { chat, text, replyTo }) => {
     const named = Number(/^re:(\d+)\b/.exec(text ?? '')?.[1] ?? NaN);
-    if (known.has(named)) return named;
+    const asked = byId.get(named);
+    // An answer in another chat than its question is nobody's.
+    if (asked) return asked.platform === platform && asked.chat === chat ? named : undefined;
     return byPlace.get(`${platform}/${chat}/${replyTo}`);
   };
 }

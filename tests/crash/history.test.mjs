@@ -101,6 +101,12 @@ test('what did not end, ended badly or belongs to nothing is a fault', () => {
   assert.match(after((h) => h.seen.telegram.push({ chat: 0, messageId: 16, text: 'hello' })).faults.join(), /belongs to no message/);
 });
 
+test('an answer in the wrong chat answers nobody', () => {
+  const verdict = after((h) => (h.seen.telegram[1].chat = 4));
+  assert.equal(verdict.lost, 1);
+  assert.match(verdict.faults.join(), /chat 4 shows what belongs to no message: "re:3"/);
+});
+
 test('a request says whose it is', () => {
   const envelope = '[Mon 2026-11-23 06:34 UTC] ';
   assert.equal(idOf(envelope + textOf(7)), '7');

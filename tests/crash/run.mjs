@@ -185,6 +185,15 @@ class CrashRun {
     return verdict;
   }
 
+  // How long messages waited until the model was asked about them: the outages are in it, too.
+  delays() {
+    const asked = new Map();
+    for (const r of this.model.requests) if (r.id !== undefined && !asked.has(r.id)) asked.set(r.id, r.at);
+    const sorted = this.messages.map((m) => (asked.get(String(m.id)) ?? m.at) - m.at).sort((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+    return `from message to model: half within ${at(0.5)} ms, 99 % within ${at(0.99)} ms, the slowest ${at(1)} ms`;
+  }
+
   async close(failed) {
     this.model?.stop();
     await this.world.close({ keep: failed, hasContainers: false });
@@ -209,6 +218,7 @@ if (failed) {
 }
 if (verdict) {
   if (run.exits.length > 0) run.say(`exits: slowest ${Math.max(...run.exits)} ms`);
+  run.say(run.delays());
   run.say(`${verdict.told} messages were told that a restart cut them`);
   console.log(JSON.stringify({ kills: run.kills, messages: run.messages.length, lost: verdict.lost, run_twice: verdict.runTwice,
     discord_duplicates: verdict.duplicates.discord ?? null, telegram_ambiguous: verdict.ambiguous.telegram ?? 0,
