@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-suites="release asan tsan fuzz" fuzz_seconds=60
+suites="release asan tsan fuzz" fuzz_seconds=20
 while (($#)); do
   case $1 in
     --quick) suites=dev ;;
