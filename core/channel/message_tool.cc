@@ -26,8 +26,7 @@ json::object parameters() {
                           {"description", "What to do."}};
   properties["target"] = text_property(
       "Id of the conversation (a person, a group, a channel). Default: the one you are in.");
-  properties["channel"] =
-      text_property("Channel, such as telegram or discord. Default: the one you are in.");
+  properties["channel"] = text_property("Channel of the target. Default: the one you are in.");
   properties["accountId"] = text_property("Account of the channel. Default: the one you are in.");
   properties["message"] = text_property("Text in Markdown: send and edit.");
   properties["messageId"] = text_property("Which message: edit, delete and react.");
