@@ -42,7 +42,7 @@ TEST_F(DiscordGateway, R132ASessionComesUpWithTheRightIntentsAndBeats) {
   EXPECT_EQ(sessions()[0].at("intents"), 37377);
   run_until([&] { return gateway_log("dir=in&op=1").size() >= 3; });
   EXPECT_EQ(identifies(), 1u);
-  EXPECT_EQ(recorder_.links.back().at("account").at("id"), json::value(stub_.bot_id()));
+  EXPECT_EQ(recorder_.links.back().at("account").at("id"), json::value(stub_.said("bot_id")));
   const json::array connects = gateway_log("dir=connect");
   EXPECT_THAT(std::string(connects[0].at("url").as_string()), HasSubstr("compress=zlib-stream"));
 }

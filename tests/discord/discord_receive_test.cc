@@ -41,13 +41,13 @@ TEST_F(DiscordReceive, ADirectMessageIsAnEvent) {
   EXPECT_EQ(event.at("sender").at("id"), kAnn);
   EXPECT_EQ(event.at("sender").at("name"), "Ann");
   EXPECT_EQ(event.at("messageId"), json::value(id));
-  EXPECT_EQ(event.at("eventId"), json::value("dc:" + stub_.bot_id() + ":" + id));
+  EXPECT_EQ(event.at("eventId"), json::value("dc:" + stub_.said("bot_id") + ":" + id));
 }
 
 TEST_F(DiscordReceive, AServerMessageTellsItsServerAndWhetherItIsForTheBot) {
   up();
   write("just talk", in_general());
-  write("<@" + stub_.bot_id() + "> deploy <@!" + stub_.bot_id() + ">", in_general());
+  write("<@" + stub_.said("bot_id") + "> deploy <@!" + stub_.said("bot_id") + ">", in_general());
   write("@everyone look", in_general());
   wait_events(3);
   const json::object& plain = recorder_.events[0];
