@@ -112,6 +112,9 @@ struct CloseCase {
   int code;
   bool resumes;
 };
+void PrintTo(const CloseCase& c, std::ostream* out) {
+  *out << c.code;
+}
 class DiscordClose : public DiscordGateway, public testing::WithParamInterface<CloseCase> {};
 
 TEST_P(DiscordClose, P7TheCodeSaysWhetherTheSessionGoesOn) {
@@ -137,6 +140,9 @@ struct FatalCase {
   int code;
   const char* says;
 };
+void PrintTo(const FatalCase& c, std::ostream* out) {
+  *out << c.code;
+}
 class DiscordFatal : public DiscordGateway, public testing::WithParamInterface<FatalCase> {};
 
 TEST_P(DiscordFatal, P7EndsTheAccountWithWhatToDo) {
