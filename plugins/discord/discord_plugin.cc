@@ -29,8 +29,10 @@ DiscordPlugin::DiscordPlugin(const openclaw::Init& init)
       settings_(read_settings(init.instance_id, init.config_json)),
       pauses_(timer()),
       api_(*this, pauses_, settings_),
-      gateway_({*this, api_, pauses_, settings_, [this](Work work) { spawn(std::move(work)); }}),
-      sender_({*this, api_, settings_, [this] { return gateway_.bot().id; },
+      interactions_({*this, api_, settings_, [this](Work work) { spawn(std::move(work)); }}),
+      gateway_({*this, api_, pauses_, settings_, interactions_,
+                [this](Work work) { spawn(std::move(work)); }}),
+      sender_({*this, api_, settings_, interactions_, [this] { return gateway_.bot().id; },
                [this](const std::string& why) { gateway_.token_lost(why); }}),
       downloads_(*this, api_, [this](const std::string& why) { gateway_.token_lost(why); }) {}
 

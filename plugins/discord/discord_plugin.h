@@ -12,6 +12,7 @@
 #include "downloads.h"
 #include "flow.h"
 #include "gateway.h"
+#include "interactions.h"
 #include "pauses.h"
 #include "rest_api.h"
 #include "sender.h"
@@ -48,6 +49,7 @@ class DiscordPlugin final : public openclaw::ChannelPlugin {
   const Settings settings_;
   parts::Pauses pauses_;
   RestApi api_;
+  Interactions interactions_;
   Gateway gateway_;
   Sender sender_;
   Downloads downloads_;

@@ -117,6 +117,17 @@ Flow<bool> EventQueue::handle(std::vector<Dispatch> batch) {
 }
 
 Flow<Nothing> EventQueue::read(const Dispatch& dispatch, std::vector<Offer>& offers) {
+  if (dispatch.type == "INTERACTION_CREATE") {
+    // It brings its channel along, which may be a thread that nobody wrote in before.
+    const json::object* interaction = dispatch.data.if_object();
+    const json::object* channel =
+        interaction == nullptr ? nullptr : parts::object_in(*interaction, "channel");
+    if (channel != nullptr)
+      directory_.add_channel(*channel, parts::text_in(*interaction, "guild_id"));
+    const Parsed parsed = parse_interaction(dispatch.data, directory_, s_.settings.account);
+    if (parsed.kind == Parsed::Kind::kEvent) offers.push_back({json::serialize(parsed.event), {}});
+    co_return Nothing{};
+  }
   if (!is_message(dispatch.type)) {
     directory_.learn(dispatch.type, dispatch.data);
     co_return Nothing{};

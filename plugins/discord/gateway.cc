@@ -299,10 +299,13 @@ bool Gateway::take(Payload payload, std::size_t bytes) {
     const auto ready = read_ready(payload.data);
     if (!ready) return true;  // without a session: the time limit ends it
     store_.begin(ready->session);
+    s_.interactions.introduce(ready->application_id);
     session_is_up();
   } else if (payload.type == "RESUMED") {
     session_is_up();
   }
+  // It has to be answered within seconds, however much waits before it.
+  if (payload.type == "INTERACTION_CREATE") s_.interactions.received(payload.data);
   Dispatch dispatch;
   dispatch.session_id = store_.session().id;
   dispatch.seq = payload.seq;

@@ -14,6 +14,7 @@
 #include "event_queue.h"
 #include "flow.h"
 #include "gateway_link.h"
+#include "interactions.h"
 #include "pauses.h"
 #include "rest_api.h"
 #include "session_store.h"
@@ -32,6 +33,7 @@ class Gateway {
     RestApi& api;
     parts::Pauses& pauses;
     const Settings& settings;
+    Interactions& interactions;
     // Runs a flow beside this one, and counts it.
     std::function<void(openclaw::Flow<openclaw::Nothing>)> spawn;
   };

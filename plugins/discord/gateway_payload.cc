@@ -134,9 +134,9 @@ FatalClose explain_fatal(std::uint32_t code, std::string_view config_key,
       break;
     case 4012:
       out.reason = "outdated";
-      out.message =
-          "Discord does not serve gateway version 10 any more (close code 4012): install a newer "
-          "openclaw";
+      out.message = "Discord does not serve " + key +
+                    " with gateway version 10 any more (close code 4012): install a newer "
+                    "openclaw";
       break;
     default:
       out.reason = "refused";

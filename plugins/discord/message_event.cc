@@ -240,6 +240,50 @@ Parsed parse_message(std::string_view type, const json::value& data, const Direc
   return out;
 }
 
+namespace {
+
+// "/model" and what was given with it.
+std::string command_text(const json::object& data) {
+  std::string out = "/" + cut_text(parts::text_in(data, "name"), kMaxName);
+  const json::array* options = parts::array_in(data, "options");
+  for (const json::value& item : options == nullptr ? json::array() : *options) {
+    const json::value* value = item.is_object() ? item.get_object().if_contains("value") : nullptr;
+    if (value == nullptr || out.size() > kMaxText) continue;
+    out += " " + (value->is_string() ? cut_text(std::string_view(value->get_string()), kMaxText)
+                                     : json::serialize(*value));
+  }
+  return out;
+}
+
+}  // namespace
+
+Parsed parse_interaction(const json::value& data, const Directory& directory,
+                         std::string_view account) {
+  constexpr std::int64_t kCommand = 2;
+  Parsed out;
+  const json::object* interaction = data.if_object();
+  const json::object* command =
+      interaction == nullptr ? nullptr : parts::object_in(*interaction, "data");
+  if (command == nullptr || parts::int_in(*interaction, "type", 0) != kCommand) return out;
+  const json::object* member = parts::object_in(*interaction, "member");
+  const json::object* user = parts::object_in(member == nullptr ? *interaction : *member, "user");
+  const std::string id = id_at(*interaction, "id");
+  const std::string channel_id = id_at(*interaction, "channel_id");
+  if (user == nullptr || id.empty() || channel_id.empty() || id_at(*user, "id").empty()) return out;
+  json::object conversation = conversation_of(*interaction, directory.channel(channel_id));
+  conversation["interaction"] = id;
+  out.kind = Parsed::Kind::kEvent;
+  out.event = json::object{{"kind", "message"},
+                           {"eventId", "dc:" + directory.bot_id() + ":" + id},
+                           {"account", account},
+                           {"sender", sender_of(*user, member)},
+                           {"text", command_text(*command)},
+                           {"mentioned", true},
+                           {"timestampMs", snowflake_time_ms(snowflake(id))},
+                           {"conversation", std::move(conversation)}};
+  return out;
+}
+
 Unknown unknown_in(const json::value& data, const Directory& directory) {
   Unknown out;
   const json::object* message = data.if_object();

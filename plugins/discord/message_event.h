@@ -26,6 +26,11 @@ struct Parsed {
 Parsed parse_message(std::string_view type, const json::value& data, const Directory& directory,
                      std::string_view account, std::string_view fallback_key);
 
+// A slash command: the same event as if it had been typed. Its conversation has the key
+// "interaction", by which the reply finds the answer it takes the place of.
+Parsed parse_interaction(const json::value& data, const Directory& directory,
+                         std::string_view account);
+
 // What has to be known before the message can be read rightly.
 struct Unknown {
   std::string channel_id;  // a channel of a server that the directory does not have

@@ -140,6 +140,8 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
   } else if (const json::object* replaced = parts::object_in(message, "replaces")) {
     out.message_id = read_message_id(*replaced, "messageId");
   }
+  const json::object& conversation = *parts::object_in(message, "conversation");
+  out.interaction = read_message_id(conversation, "interaction");
   out.idempotency_key = parts::text_in(message, "idempotencyKey");
   read_resume(message, out);
   return out;

@@ -31,6 +31,7 @@ struct Outgoing {
   bool draft = false;                            // a reply that is still growing
   bool silent = false;
   std::string reply_to;
+  std::string interaction;  // the slash command that it answers
   std::string message_id;   // to be edited; empty: a new one
   bool must_exist = false;  // an edit of a message that is gone fails; else it is sent anew
   std::string idempotency_key;

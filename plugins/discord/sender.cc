@@ -227,6 +227,12 @@ Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t i
     const std::string& key = message.idempotency_key;
     body["nonce"] = nonce_of(key.empty() ? key : key + ":anew", index);
   }
+  if (index == 0 && texts > 0 && message.message_id.empty() && !message.interaction.empty()) {
+    Flow<Put> answering = answer(job, message.interaction, message.pieces[0]);
+    Put answered = co_await std::move(answering);
+    if (!answered.reply.refused() && (!answered.reply.ok() || !answered.message_id.empty()))
+      co_return answered;
+  }
   const bool again = index == message.sent && message.trying_since_ms > 0;
   if (again && wall_clock_ms() - message.trying_since_ms > kNonceHoldsMs) {
     Flow<Put> looking =
@@ -270,6 +276,20 @@ Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts:
     if (!reference || mended) co_return put;
     body.erase("message_reference");  // what is answered is gone
   }
+}
+
+Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, const std::string& text) {
+  Put put;
+  put.reply.kind = Reply::Kind::kOk;
+  Call call = s_.interactions.answer_call(
+      interaction_id, json::object{{"content", text}, {"allowed_mentions", no_pings()}});
+  if (call.path.empty()) co_return put;
+  Flow<Reply> flow = s_.api.call(std::move(call), options_for(*job));
+  put.reply = co_await std::move(flow);
+  put.message_id = id_of(put.reply);
+  // Refused: too late, and the reply is a message like others.
+  if (put.reply.ok() || put.reply.refused()) s_.interactions.answered(interaction_id);
+  co_return put;
 }
 
 Flow<Sender::Put> Sender::edit(JobPtr job, std::string message_id, const std::string& text) {

@@ -14,6 +14,7 @@
 #include <openclaw/plugin.hpp>
 
 #include "flow.h"
+#include "interactions.h"
 #include "outgoing.h"
 #include "pauses.h"
 #include "rest_api.h"
@@ -27,6 +28,7 @@ class Sender {
     openclaw::Plugin& plugin;
     RestApi& api;
     const Settings& settings;
+    Interactions& interactions;
     std::function<std::string()> bot_id;
     std::function<void(const std::string& why)> token_lost;
   };
@@ -75,6 +77,8 @@ class Sender {
   openclaw::Flow<Reply> find_channel(JobPtr job, Target target);
   PutFlow put(JobPtr job, const Outgoing& message, std::size_t index);
   PutFlow post(JobPtr job, json::object body, std::vector<parts::FormFile> files);
+  // Nothing is sent, and the id is empty, when there is no such interaction to be answered.
+  PutFlow answer(JobPtr job, std::string interaction_id, const std::string& text);
   PutFlow edit(JobPtr job, std::string message_id, const std::string& text);
   PutFlow put_files(JobPtr job, const Outgoing& message, json::object body, std::size_t group);
   PutFlow seen_already(JobPtr job, std::string nonce, std::string text, std::int64_t since_ms);

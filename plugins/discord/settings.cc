@@ -60,6 +60,9 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
       std::clamp(number_in(config, "mediaMaxMb", kDefaultMediaMb), 0.001, kMostMediaMb) *
       1'000'000);
   out.link_preview = parts::bool_in(config, "linkPreview", false);
+  // true, false or "auto"
+  if (const json::object* commands = parts::object_in(config, "commands"))
+    out.native_commands = parts::bool_in(*commands, "native", true);
   if (const json::object* intents = parts::object_in(config, "intents"))
     out.message_content = parts::bool_in(*intents, "messageContent", true);
   return out;

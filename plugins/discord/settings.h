@@ -23,6 +23,7 @@ struct Settings {
   std::uint32_t call_timeout_ms = 20'000;
   std::uint64_t most_upload_bytes = 10'000'000;
   bool link_preview = false;
+  bool native_commands = true;  // offer slash commands
   bool message_content =
       true;  // ask the gateway for the text of messages that do not mention the bot
 

@@ -112,6 +112,9 @@ struct CloseCase {
   int code;
   bool resumes;
 };
+void PrintTo(const CloseCase& close, std::ostream* out) {
+  *out << close.code;
+}
 class DiscordClose : public DiscordGateway, public testing::WithParamInterface<CloseCase> {};
 
 TEST_P(DiscordClose, P7TheCodeSaysWhetherTheSessionGoesOn) {

@@ -104,6 +104,9 @@ struct FaultCase {
   const char* name;
   json::object fault;
 };
+void PrintTo(const FaultCase& fault, std::ostream* out) {
+  *out << fault.name;
+}
 class DiscordRepeat : public DiscordSend, public testing::WithParamInterface<FaultCase> {};
 
 TEST_P(DiscordRepeat, P3ARepeatAfterAnUnclearAnswerMakesNoSecondMessage) {
@@ -308,6 +311,68 @@ TEST_F(DiscordSend, FilesFollowTheTextInOneMessageAndOnlyOnce) {
   EXPECT_EQ(all[1].at("attachments").as_array().size(), 2u);
   EXPECT_EQ(all[1].at("attachments").at(0).at("filename"), "a.txt");
   EXPECT_THAT(std::string(all[1].at("content").as_string()), HasSubstr("big.txt"));
+}
+
+class DiscordCommands : public DiscordSend {
+ protected:
+  json::array registered() { return get("/commands").at("global").as_array(); }
+  void register_all() {
+    run_until([&] { return registered().size() == 7; });
+  }
+  json::object command(const std::string& name, json::object more = {}) {
+    const std::size_t before = recorder_.events.size();
+    more["command"] = name;
+    more["channel_id"] = kGeneral;
+    more["user_id"] = kAnn;
+    post("/inject/interaction", std::move(more));
+    wait_events(before + 1);
+    return recorder_.events.back();
+  }
+  Result<json::value> reply_to(PluginInstance* bot, const json::object& event,
+                               const std::string& text) {
+    return send(bot, text, {{"conversation", event.at("conversation")}});
+  }
+};
+
+TEST_F(DiscordCommands, AreRegisteredOnce) {
+  PluginInstance* bot = up();
+  register_all();
+  down(bot);
+  up();
+  post("/gateway/close", {{"code", 4000}});
+  run_until([&] { return gateway_log("dir=in&op=6").size() >= 2; });
+  EXPECT_EQ(calls("PUT", "commands").size(), 1u);
+}
+
+TEST_F(DiscordCommands, AreAnsweredAtOnceAndTheReplyTakesThatPlace) {
+  PluginInstance* bot = up();
+  register_all();
+  const json::object event =
+      command("model", {{"options", {{{"name", "input"}, {"type", 3}, {"value", "mock/m"}}}}});
+  EXPECT_EQ(event.at("kind"), "message");
+  EXPECT_EQ(event.at("text"), "/model mock/m");
+  EXPECT_TRUE(event.at("mentioned").as_bool());
+  EXPECT_EQ(event.at("sender").at("id"), kAnn);
+  EXPECT_EQ(event.at("conversation").at("spaceId"), kGuild);
+  run_until([&] { return shown().size() == 1; });
+  auto sent = reply_to(bot, event, "The model is m.");
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  expect_shown_once("The model is m.");
+  const json::value interactions = get("/interactions");
+  EXPECT_EQ(interactions.at(0).at("ackType"), 5);
+  EXPECT_LT(interactions.at(0).at("ms").as_int64(), 3000);
+  ASSERT_TRUE(reply_to(bot, event, "And more.").has_value());
+  EXPECT_THAT(texts(), ElementsAre("The model is m.", "And more."));
+}
+
+TEST_F(DiscordCommands, AReplyThatComesTooLateIsAMessageLikeOthers) {
+  PluginInstance* bot = up();
+  register_all();
+  post("/config", {{"interactionTokenMs", 0}});
+  const json::object event = command("status");
+  run_until([&] { return shown().size() == 1; });
+  ASSERT_TRUE(reply_to(bot, event, "Late.").has_value());
+  EXPECT_EQ(texts().back(), "Late.");
 }
 
 TEST_F(DiscordSend, TheProbeNamesTheBotAndTheMissingIntent) {

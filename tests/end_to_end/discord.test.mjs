@@ -102,6 +102,19 @@ test('P3: kill -9 when a reply is out and its answer is not: the next start make
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
+test('P3: kill -9 when a draft is out and nobody noted it down: the reply takes its place', () => inWorld(async (world) => {
+  await begin(world);
+  const answer = 'This is the whole answer, and it is long enough to be shown while it grows.';
+  await world.model.script([{ match: 'question', chunks: [answer.slice(0, 50)], hold: true }, { match: 'question', text: answer }]);
+  await world.discord.control('/faults', { method: 'POST', path: 'messages$', action: 'none', delay_after_ms: 60000 });
+  await world.discord.write('question');
+  await world.discord.showsOnce([answer.slice(0, 50).trim()]);
+  await world.stopGateway('SIGKILL');
+  await world.startGateway();
+  await world.discord.showsOnce([answer]);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
 test('a token that is taken back ends the account alone, and doctor says what to type', () => inWorld(async (world) => {
   await begin(world);
   await world.discord.control('/token', { revoke: world.discord.token });

@@ -1,0 +1,148 @@
+#include "interactions.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "outgoing.h"
+
+namespace discord {
+namespace {
+
+using openclaw::Flow;
+using openclaw::Nothing;
+
+constexpr std::size_t kMostWaitingAnswers = 256;
+constexpr std::uint64_t kTokenHoldsMs = 14 * 60'000;  // the service says 15 minutes
+constexpr std::uint32_t kDeferMs = 2'500;
+constexpr std::int64_t kApplicationCommand = 2;
+constexpr int kDeferredMessage = 5;
+constexpr int kTextOption = 3;
+constexpr std::size_t kMaxToken = 512;
+
+struct Command {
+  std::string_view name, description, argument;  // argument: what it is; empty: it takes none
+};
+constexpr std::array<Command, 7> kOffered{
+    {{"help", "What you can type here", ""},
+     {"status", "The session, its model and what it has used", ""},
+     {"new", "Begin a new session", ""},
+     {"stop", "Stop what is running", ""},
+     {"model", "Show or choose the model", "name of the model"},
+     {"tools", "The tools you may use", ""},
+     {"tool", "Run a tool", "NAME {json}"}}};
+
+json::array command_list() {
+  json::array out;
+  for (const Command& command : kOffered) {
+    json::object each{{"name", command.name}, {"description", command.description}, {"type", 1}};
+    if (!command.argument.empty()) {
+      each["options"] = json::array{json::object{{"name", "input"},
+                                                 {"description", command.argument},
+                                                 {"type", kTextOption},
+                                                 {"required", false}}};
+    }
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+struct StoredText : openclaw::Waiter {
+  std::string value;
+};
+
+bool is_token(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxToken &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+             std::string_view::npos;
+}
+
+}  // namespace
+
+void Interactions::introduce(const std::string& application_id) {
+  if (application_id.empty()) return;
+  application_id_ = application_id;
+  if (introduced_ || !s_.settings.native_commands) return;
+  introduced_ = true;
+  s_.spawn(register_commands());
+}
+
+// Overwriting is slow to show up for people and counted, so it is done only for a change.
+Flow<Nothing> Interactions::register_commands() {
+  const std::string key = "commands:" + application_id_;
+  json::array commands = command_list();
+  const std::string wanted = nonce_of(json::serialize(commands), 0);
+  StoredText stored;
+  openclaw::Value got = [&stored](oc_status status, std::string_view value) {
+    if (status == OC_OK) stored.value = value;
+    stored.arrived();
+  };
+  s_.plugin.kv().get(key, std::move(got));
+  co_await stored;
+  if (stored.value == wanted) co_return Nothing{};
+  Call call;
+  call.method = "PUT";
+  call.path = "/applications/" + application_id_ + "/commands";
+  call.route = {"PUT /applications/:id/commands", ""};
+  call.body = std::move(commands);
+  Flow<Reply> asking = s_.api.call(std::move(call), {});
+  const Reply reply = co_await std::move(asking);
+  if (reply.ok()) {
+    s_.plugin.kv().put(key, wanted);
+  } else {
+    introduced_ = false;  // with the next session
+    s_.plugin.log().warn("the slash commands were not registered: " + reply.text);
+  }
+  co_return Nothing{};
+}
+
+void Interactions::received(const json::value& data) {
+  const json::object* interaction = data.if_object();
+  if (interaction == nullptr || parts::int_in(*interaction, "type", 0) != kApplicationCommand)
+    return;
+  std::string id = read_message_id(*interaction, "id");
+  std::string token(parts::text_in(*interaction, "token"));
+  if (id.empty() || !is_token(token)) return;
+  forget_old();
+  waiting_[id] = {token, clock_ms()};
+  s_.spawn(defer(std::move(id), std::move(token)));
+}
+
+Flow<Nothing> Interactions::defer(std::string id, std::string token) {
+  Call call;
+  call.method = "POST";
+  call.path = "/interactions/" + id + "/" + token + "/callback";
+  call.route = {"POST /interactions/:id/:token/callback", id};
+  call.body = json::object{{"type", kDeferredMessage}};
+  RestApi::Options options;
+  options.timeout_ms = kDeferMs;
+  options.most_wait_ms = kDeferMs;
+  Flow<Reply> asking = s_.api.call(std::move(call), options);
+  const Reply reply = co_await std::move(asking);
+  constexpr std::int64_t kAnsweredAlready = 40060;
+  // Too late, or from a replay: the reply is then a message like others.
+  if (!reply.ok() && !reply.refused(kAnsweredAlready)) waiting_.erase(id);
+  co_return Nothing{};
+}
+
+void Interactions::forget_old() {
+  const std::uint64_t now = clock_ms();
+  std::erase_if(waiting_,
+                [now](const auto& entry) { return entry.second.since_ms + kTokenHoldsMs < now; });
+  if (waiting_.size() >= kMostWaitingAnswers) waiting_.erase(waiting_.begin());
+}
+
+Call Interactions::answer_call(const std::string& interaction_id, json::object body) const {
+  Call out;
+  out.path.clear();
+  const auto found = waiting_.find(interaction_id);
+  if (found == waiting_.end() || found->second.since_ms + kTokenHoldsMs < clock_ms()) return out;
+  out.method = "PATCH";
+  out.path = "/webhooks/" + application_id_ + "/" + found->second.token + "/messages/@original";
+  out.route = {"PATCH /webhooks/:id/:token/messages/@original", interaction_id};
+  out.body = std::move(body);
+  return out;
+}
+
+}  // namespace discord

@@ -1,0 +1,54 @@
+// Interactions: slash commands that the service offers people while they type. Each has to be
+// answered within three seconds, which is what this does at once ("is thinking"); the reply takes
+// the place of that answer when it is there. Strand only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include <openclaw/plugin.hpp>
+
+#include "flow.h"
+#include "rest_api.h"
+#include "settings.h"
+
+namespace discord {
+
+class Interactions {
+ public:
+  struct Services {
+    openclaw::Plugin& plugin;
+    RestApi& api;
+    const Settings& settings;
+    // Runs a flow beside others, and counts it.
+    std::function<void(openclaw::Flow<openclaw::Nothing>)> spawn;
+  };
+  explicit Interactions(Services services) : s_(std::move(services)) {}
+
+  // The application is known: tells the service the commands, when they are not what it has.
+  void introduce(const std::string& application_id);
+  // One has come in.
+  void received(const json::value& data);
+
+  // The call that puts a text in the place of the first answer; without a path when it is too late
+  // for that, or was done already.
+  Call answer_call(const std::string& interaction_id, json::object body) const;
+  void answered(const std::string& interaction_id) { waiting_.erase(interaction_id); }
+
+ private:
+  struct Waiting {
+    std::string token;
+    std::uint64_t since_ms = 0;
+  };
+  openclaw::Flow<openclaw::Nothing> register_commands();
+  openclaw::Flow<openclaw::Nothing> defer(std::string id, std::string token);
+  void forget_old();
+
+  Services s_;
+  std::string application_id_;
+  std::map<std::string, Waiting> waiting_;
+  bool introduced_ = false;
+};
+
+}  // namespace discord
