@@ -56,7 +56,7 @@ struct Agent {
   bool flush_queued = false;
 
   std::map<std::string, std::shared_ptr<Transcript>, std::less<>> transcripts;  // by session id
-  std::map<std::string, std::vector<Completer<void>>, std::less<>> opening;
+  std::map<std::string, std::vector<Completer<std::shared_ptr<Transcript>>>, std::less<>> opening;
   std::map<std::string, Error, std::less<>>
       failed;  // session id: a write that nobody has heard of yet
 };

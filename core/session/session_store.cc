@@ -111,7 +111,7 @@ class SessionStoreImpl final : public SessionStore {
   Awaitable<Result<void>> loaded(AgentPtr agent);
   void start_load(const AgentPtr& agent, const Completer<void>& done);
   void start_open(const AgentPtr& agent, const std::string& id, const fs::path& file,
-                  const Completer<void>& done);
+                  const Completer<TranscriptPtr>& done);
   Awaitable<Result<TranscriptPtr>> opened(AgentPtr agent, json::object entry);
   Awaitable<Result<TranscriptPtr>> existing_transcript(std::string key);
   json::object fresh_entry(Agent& agent, const std::string& key);
@@ -123,7 +123,7 @@ class SessionStoreImpl final : public SessionStore {
   void schedule_index(const AgentPtr& agent);
   Awaitable<Result<void>> write_index_now(AgentPtr agent);
   void touch(Transcript& t) { t.last_used = ++clock_; }
-  void evict(const Transcript* keep);
+  void evict();
   Awaitable<Result<void>> wait_synced(TranscriptPtr t, std::uint64_t upto);
   Awaitable<Result<std::string>> archive(AgentPtr agent, fs::path file, std::string kind);
 
@@ -200,8 +200,7 @@ std::string SessionStoreImpl::workspace(const std::string& agent_id) const {
   auto config = config_.current();
   if (const auto* list = config->find("agents.list"); list != nullptr && list->is_array()) {
     for (const auto& agent : list->get_array()) {
-      if (!agent.is_object() ||
-          normalise_agent_id(text_of(agent.get_object(), "id")) != agent_id) {
+      if (!agent.is_object() || normalise_agent_id(text_of(agent.get_object(), "id")) != agent_id) {
         continue;
       }
       auto path = text_of(agent.get_object(), "workspace");
@@ -260,7 +259,7 @@ Awaitable<Result<json::object>> SessionStoreImpl::ensure(std::string key) {
   touch(*t);
   agent->transcripts[id] = t;
   queue_flush(agent);
-  evict(t.get());
+  evict();
   co_return entry;
 }
 
@@ -381,7 +380,7 @@ void SessionStoreImpl::queue_flush(const AgentPtr& agent) {
 }
 
 void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
-                                  const fs::path& file, const Completer<void>& done) {
+                                  const fs::path& file, const Completer<TranscriptPtr>& done) {
   auto header = header_line(*agent, id);
   auto& waiters = agent->opening[id];
   waiters.push_back(done);
@@ -390,7 +389,7 @@ void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
     return [this, agent, id, file, header]() -> DiskLane::Then {
       auto result = std::make_shared<Result<LoadedTranscript>>(load_transcript(file));
       return [this, agent, id, file, header, result] {
-        Result<void> outcome;
+        Result<TranscriptPtr> outcome = TranscriptPtr();
         if (result->has_error()) {
           outcome = result->error();
         } else {
@@ -416,6 +415,7 @@ void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
           if (!found.summary.empty()) t->summary = summary_message(found.summary, 0);
           trim_history(*t);
           agent->transcripts[id] = t;
+          outcome = t;
           if (!found.exists) {
             t->pending = header;
             ++t->queued;
@@ -438,22 +438,23 @@ Awaitable<Result<SessionStoreImpl::TranscriptPtr>> SessionStoreImpl::opened(Agen
     co_return it->second;
   }
   auto file = agent->dir / transcript_name(entry);
-  std::function<void(Completer<void>)> start =
-      [this, agent, id, file](const Completer<void>& done) { start_open(agent, id, file, done); };
-  auto waited = co_await suspend<void>(runtime_, {}, std::move(start));
-  if (waited.has_error()) co_return waited.error();
-  auto it = agent->transcripts.find(id);
-  if (it == agent->transcripts.end()) {
+  std::function<void(Completer<TranscriptPtr>)> start =
+      [this, agent, id, file](const Completer<TranscriptPtr>& done) {
+        start_open(agent, id, file, done);
+      };
+  auto loaded = co_await suspend<TranscriptPtr>(runtime_, {}, std::move(start));
+  if (loaded.has_error()) co_return loaded.error();
+  if (!agent->transcripts.contains(id)) {
     co_return make_error(Code::kUnavailable, "the session was reset while it was being opened");
   }
-  auto t = it->second;
-  touch(*t);
-  evict(t.get());
-  co_return t;
+  touch(*loaded.value());
+  evict();
+  co_return loaded;
 }
 
-// Least recently used first; never one with lines on their way to the disk.
-void SessionStoreImpl::evict(const Transcript* keep) {
+// Least recently used first; never one that somebody holds (a second copy of it would be read, and
+// the two would part), nor one with lines on their way to the disk.
+void SessionStoreImpl::evict() {
   struct Candidate {
     Agent* agent;
     std::string id;
@@ -472,7 +473,7 @@ void SessionStoreImpl::evict(const Transcript* keep) {
   std::vector<Candidate> candidates;
   for (auto& [name, agent] : agents_) {
     for (auto& [id, t] : agent->transcripts) {
-      if (t.get() == keep || t->synced != t->queued) continue;
+      if (t.use_count() > 1 || t->synced != t->queued) continue;
       candidates.push_back({agent.get(), id, t->last_used, t->bytes});
     }
   }

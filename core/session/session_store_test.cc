@@ -391,6 +391,31 @@ TEST_F(SessionStoreTest, ManySessionsDoNotGrowTheCacheWithoutBound) {
   EXPECT_EQ(context("agent:main:s139"), std::vector<std::string>{"text 139"});
 }
 
+// More than is kept in memory: what one opens drives out what nobody uses, and nothing else.
+TEST_F(SessionStoreTest, LargeSessionsOpenedAtOnceAreAllThere) {
+  constexpr int kCount = 8, kRounds = 10;
+  const auto key_of = [](int i) { return "agent:a" + std::to_string(i) + ":main"; };
+  std::vector<std::string> all{std::string(2U << 20, 'x')};
+  for (int i = 0; i < kCount; ++i) say(key_of(i), "user", all[0]);
+  for (int round = 0; round < kRounds; ++round) {
+    open();
+    int left = kCount;
+    runtime_.loop().restart();
+    auto guard = asio::make_work_guard(runtime_.loop());
+    for (int i = 0; i < kCount; ++i) {
+      asio::co_spawn(runtime_.loop(),
+                     store_->append(key_of(i), "message", text_message("user", "more")),
+                     [&](const std::exception_ptr&, const Result<std::string>& id) {
+                       EXPECT_TRUE(id.has_value()) << id.error().message;
+                       --left;
+                     });
+    }
+    while (left > 0) runtime_.loop().run_one();
+    all.emplace_back("more");
+  }
+  for (int i = 0; i < kCount; ++i) EXPECT_EQ(context(key_of(i)), all);
+}
+
 TEST(PrettyJson, LooksLikeTwoSpaceIndent) {
   EXPECT_EQ(
       pretty_json(json::parse(R"({"a":[1,{"b":null}],"c":{},"d":[]})")),
