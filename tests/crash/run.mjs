@@ -1,9 +1,8 @@
 // A crash run: see run.sh for its options and README.md for what it shows.
-import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 
 import { World, binary, waitFor } from '../end_to_end/harness.mjs';
 import { check } from './history.mjs';
@@ -139,7 +138,7 @@ class CrashRun {
     const open = async () => {
       let pending = 0;
       for (const platform of this.platforms) pending += await platform.pending();
-      const [row] = await this.query('SELECT (SELECT count(*) FROM inbox WHERE state<2) + (SELECT count(*) FROM outbox WHERE state<2) AS open');
+      const [row] = await this.world.query('SELECT (SELECT count(*) FROM inbox WHERE state<2) + (SELECT count(*) FROM outbox WHERE state<2) AS open');
       return pending + row.open;
     };
     for (const end = Date.now() + kDrainMs; ; await sleep(500)) {
@@ -150,24 +149,17 @@ class CrashRun {
     }
   }
 
-  async query(sql) {
-    const database = path.join(this.world.state, 'channels.db');
-    const { stdout } = await promisify(execFile)('sqlite3', ['-json', '-cmd', '.timeout 5000', `file:${database}?mode=ro`, sql],
-      { maxBuffer: 1 << 30 });
-    return stdout.trim() ? JSON.parse(stdout) : [];
-  }
-
   async history() {
     const seen = {};
     for (const platform of this.platforms) seen[platform.name] = await platform.seen();
-    const outbox = (await this.query('SELECT id,instance,state,ambiguous,attempts,message,created_ms,error FROM outbox')).map((row) => {
+    const outbox = (await this.world.query('SELECT id,instance,state,ambiguous,attempts,message,created_ms,error FROM outbox')).map((row) => {
       const message = JSON.parse(row.message);
       const platform = this.platforms.find((p) => p.channel === row.instance.split('/')[0]);
       return { id: row.id, instance: `${platform.name}/`, state: row.state, ambiguous: row.ambiguous > 0, attempts: row.attempts,
         chat: platform.chatOf(message.conversation.id), text: message.text, replyTo: message.replyTo?.messageId,
         createdMs: row.created_ms, error: row.error };
     });
-    const inbox = await this.query("SELECT id,state,event_id AS eventId,outcome,attempts,effects,received_ms AS receivedMs,ended_ms AS endedMs FROM inbox");
+    const inbox = await this.world.query("SELECT id,state,event_id AS eventId,outcome,attempts,effects,received_ms AS receivedMs,ended_ms AS endedMs FROM inbox");
     const tools = readFileSync(this.toolLog, 'utf8').split('\n').filter(Boolean).map(Number);
     return { platforms: this.platforms.map(({ name, duplicates }) => ({ name, duplicates })), messages: this.messages, seen,
       requests: this.model.requests, tools, inbox, outbox };

@@ -1,6 +1,6 @@
 // Starts the real parts of an end-to-end test: the gateway binary, the chat labs, the scripted model server.
 // Everything lives in one temporary directory and dies with the test. Nothing here knows what is being tested.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -8,6 +8,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const binary = process.env.OPENCLAW_BINARY;
@@ -80,7 +81,7 @@ export function toml({ token, model, sandbox = 'off', access, engine, deny, tele
   if (engine) lines.push('[plugins.entries.sandbox-docker.config]', `engine = ${quoted(engine)}`);
   if (telegram) {
     lines.push('[channels.telegram]', `botToken = ${quoted(telegram.token)}`, `apiRoot = ${quoted(telegram.api)}`,
-      'dmPolicy = "allowlist"', `allowFrom = ${quoted(telegram.allowFrom.map(String))}`);
+      'dmPolicy = "allowlist"', `allowFrom = ${quoted(telegram.allowFrom.map(String))}`, ...(telegram.more ?? []));
   }
   if (discord) {
     lines.push('[channels.discord]', `token = ${quoted(discord.token)}`, `apiRoot = ${quoted(discord.api)}`,
@@ -224,6 +225,14 @@ export class World {
     } catch {
       return '';
     }
+  }
+
+  // Rows of the gateway's store of messages, as they are on disk now.
+  async query(sql) {
+    const database = path.join(this.state, 'channels.db');
+    const { stdout } = await promisify(execFile)('sqlite3', ['-json', '-cmd', '.timeout 5000', `file:${database}?mode=ro`, sql],
+      { maxBuffer: 1 << 30 });
+    return stdout.trim() ? JSON.parse(stdout) : [];
   }
 
   // Runs the CLI to its end.
