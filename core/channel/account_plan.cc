@@ -164,11 +164,16 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
   return traits;
 }
 
-std::string AccountPlan::restart_text() const {
-  json::object kept = config;
-  for (const std::string_view key : kCoreKeys) kept.erase(key);
-  kept.erase(traits.spaces.spaces);
-  return plugin_id + "\n" + (enabled && configured ? "on" : "off") + "\n" + json::serialize(kept);
+bool AccountPlan::runs_like(const AccountPlan& other) const {
+  const auto read_by_plugin = [](const AccountPlan& plan) {
+    json::object kept = plan.config;
+    for (const std::string_view key : kCoreKeys) kept.erase(key);
+    kept.erase(plan.traits.spaces.spaces);
+    return kept;
+  };
+  return plugin_id == other.plugin_id &&
+         (enabled && configured) == (other.enabled && other.configured) &&
+         read_by_plugin(*this) == read_by_plugin(other);
 }
 
 std::vector<AccountPlan> plan_accounts(const config::Config& config,

@@ -41,9 +41,9 @@ struct AccountPlan {
   std::string token_source;  // "config", "tokenFile", "env", "none"
   std::string problem;       // why it cannot run, with what to type
   std::string instance_id() const { return plugin_id + "/" + account; }
-  // Equal texts: nothing changed that the plugin would have to be restarted for. What core alone
-  // reads (who may talk, mentions, names) is not in it.
-  std::string restart_text() const;
+  // Nothing differs that the plugin would have to be restarted for. What core alone reads (who may
+  // talk, mentions, names) may differ, and so may the order of keys.
+  bool runs_like(const AccountPlan& other) const;
 };
 
 using Environment = std::function<std::optional<std::string>(const std::string&)>;

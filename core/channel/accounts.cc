@@ -127,7 +127,7 @@ Awaitable<> Accounts::apply(std::vector<AccountPlan> plans) {
   }
   for (auto it = accounts_.begin(); it != accounts_.end();) {
     const auto found = wanted.find(it->first);
-    if (found != wanted.end() && found->second.restart_text() == it->second->plan.restart_text()) {
+    if (found != wanted.end() && found->second.runs_like(it->second->plan)) {
       it->second->plan = std::move(found->second);
       wanted.erase(found);
       ++it;
@@ -137,8 +137,7 @@ Awaitable<> Accounts::apply(std::vector<AccountPlan> plans) {
     it = accounts_.erase(it);
   }
   // The old must be gone before the new start: one platform session each.
-  for (const auto& account : leaving)
-    co_await end(account, Deadline::after(kAccountEndTime));
+  for (const auto& account : leaving) co_await end(account, Deadline::after(kAccountEndTime));
   for (auto& [key, plan] : wanted) {
     auto account = std::make_shared<Account>();
     account->plan = std::move(plan);

@@ -518,6 +518,24 @@ TEST_F(ChannelServiceTest, TwoReloadsAtOnceStartAnAccountOnce) {
   EXPECT_TRUE(life_->service->failing().empty());
 }
 
+TEST_F(ChannelServiceTest, AnAccountThatIsAddedLeavesTheOthersRunning) {
+  boot();
+  std::ofstream(dir_.path() / "openclaw.toml")
+      << "[channels.fake]\ntoken = \"t1\"\nallowFrom = [\"1\"]\na = 1\nb = 2\nc = 3\n";
+  ASSERT_TRUE(life_->store.reload().has_value());
+  wait(life_->service->apply_config());
+  ASSERT_TRUE(until([&] { return life_->host.created.size() == 2; }));
+  std::ofstream(dir_.path() / "openclaw.toml")
+      << "[channels.fake.accounts.other]\ntoken = \"t2\"\n[channels.fake]\nc = 3\ntoken = \"t1\"\n"
+         "b = 2\na = 1\nallowFrom = [\"1\"]\n";
+  ASSERT_TRUE(life_->store.reload().has_value());
+  wait(life_->service->apply_config());
+  ASSERT_TRUE(until([&] { return life_->host.created.size() >= 3; }));
+  settle();
+  ASSERT_EQ(life_->host.created.size(), 3U);
+  EXPECT_EQ(life_->host.created[2].at("token").get_string(), "t2");
+}
+
 TEST_F(ChannelServiceTest, AccountsWithoutATokenAreListedAndNotStarted) {
   config_text_ = "{}";
   boot();

@@ -16,16 +16,18 @@ const kDrainMs = 180000;  // from the last kill to the last reply
 
 function options() {
   const { values } = parseArgs({ options: {
-    kills: { type: 'string', default: '0' }, term: { type: 'string', default: '0' }, messages: { type: 'string' },
+    kills: { type: 'string', default: '0' }, term: { type: 'string', default: '0' }, reloads: { type: 'string', default: '0' },
+    messages: { type: 'string' },
     seed: { type: 'string' }, chats: { type: 'string', default: '50' }, rate: { type: 'string', default: '20' },
     every: { type: 'string', default: '2-10' }, json: { type: 'boolean', default: false } } });
   const [least, most] = values.every.split('-').map(Number);
-  const given = { kills: Number(values.kills), terms: Number(values.term), messages: Number(values.messages),
+  const given = { kills: Number(values.kills), terms: Number(values.term), reloads: Number(values.reloads), messages: Number(values.messages),
     chats: Number(values.chats), rate: Number(values.rate), least: least * 1000, most: (most ?? least) * 1000,
     seed: Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)), json: values.json };
   const wrong = Object.entries(given).find(([, v]) => typeof v === 'number' && !(v >= 0));
-  if (wrong || !given.messages || !given.chats || !given.rate || given.least > given.most || (given.kills > 0) === (given.terms > 0)) {
-    console.error('usage: tests/crash/run.sh --kills N | --term N, --messages N [--seed S] [--json] (see --help)');
+  if (wrong || !given.messages || !given.chats || !given.rate || given.least > given.most
+      || [given.kills, given.terms, given.reloads].filter((n) => n > 0).length !== 1) {
+    console.error('usage: tests/crash/run.sh --kills N | --term N | --reloads N, --messages N [--seed S] [--json] (see --help)');
     process.exit(2);
   }
   return given;
@@ -56,6 +58,7 @@ class CrashRun {
     this.messages = [];
     this.life = 0;
     this.kills = 0;
+    this.reloads = 0;
     this.exits = []; // of SIGTERM: ms
     this.faults = [];
   }
@@ -71,7 +74,7 @@ class CrashRun {
     await this.model.start();
     this.platforms = await platforms();
     for (const platform of this.platforms) await platform.start(this.world, chats);
-    this.world.writeConfig(this.config().join('\n') + '\n');
+    this.world.writeConfig(this.config());
     await this.world.startGateway();
     this.life = 1;
     this.say(`${binary}, seed ${seed}, ${this.world.dir}`);
@@ -83,7 +86,7 @@ class CrashRun {
       '[agents.defaults.sandbox]', 'mode = "off"', '[models]', 'mode = "replace"', '[models.providers.mock]',
       `baseUrl = "http://127.0.0.1:${this.model.port}/v1"`, 'api = "openai-completions"', 'apiKey = "key-of-the-mock"',
       '[[models.providers.mock.models]]', 'id = "mock-1"', 'contextWindow = 32000',
-      ...this.platforms.flatMap((p) => p.config())];
+      ...this.platforms.flatMap((p) => p.config()), ''].join('\n');
   }
 
   // People write, each chat in its order, as evenly as the machine allows.
@@ -121,6 +124,29 @@ class CrashRun {
       this.world.gateway = this.world.spawn('gateway', binary, ['gateway', 'run'], this.world.env());
       if (n % 10 === 0) this.say(`${n} times ${signal}, ${this.messages.length} messages written`);
     }
+  }
+
+  // Changes the configuration again and again, each second time to one that is not valid. What changes belongs to no
+  // account that people write to, so those must not notice.
+  async reloadAll() {
+    const { gateway } = this.world;
+    const before = this.config();
+    const wrong = ['[channels', '[gateway]\nport = "many"\n', '[agents.defaults]\nmodell = "x"\n'];
+    const pause = this.given.messages * 1000 / this.given.rate / this.given.reloads;
+    for (let n = 1, seen = 0; n <= this.given.reloads; ++n) {
+      const begun = Date.now();
+      const valid = n % 2 === 1;
+      this.world.writeConfig(before + (valid ? this.platforms.map((p) => p.otherAccount(n)).join('\n') : wrong[n / 2 % wrong.length]));
+      const said = valid ? 'configuration reloaded from' : 'configuration not reloaded';
+      await waitFor(`"${said}" (reload ${n})`, () => gateway.exited || gateway.err.indexOf(said, seen) >= 0, kReadyMs);
+      if (gateway.exited) return this.gone(gateway);
+      seen = gateway.err.length;
+      ++this.reloads;
+      if (n % 500 === 0) this.say(`${n} reloads, ${this.messages.length} messages written`);
+      await sleep(Math.max(0, pause - (Date.now() - begun)));
+    }
+    this.world.writeConfig(before);
+    for (const platform of this.platforms) this.faults.push(...await platform.disturbances());
   }
 
   noteExit(n, { code, ms, err }) {
@@ -167,8 +193,8 @@ class CrashRun {
 
   async run() {
     await this.prepare();
-    await Promise.all([this.write(), this.endAll()]);
-    this.say(`${this.messages.length} messages written, ${this.kills} kills; waiting for the rest`);
+    await Promise.all([this.write(), this.given.reloads > 0 ? this.reloadAll() : this.endAll()]);
+    this.say(`${this.messages.length} messages written; waiting for the rest`);
     await this.drain();
     const history = await this.history();
     const verdict = check(history);
@@ -212,7 +238,7 @@ if (verdict) {
   if (run.exits.length > 0) run.say(`exits: slowest ${Math.max(...run.exits)} ms`);
   run.say(run.delays());
   run.say(`${verdict.told} messages were told that a restart cut them`);
-  console.log(JSON.stringify({ kills: run.kills, messages: run.messages.length, lost: verdict.lost, run_twice: verdict.runTwice,
+  console.log(JSON.stringify({ kills: run.kills, ...(given.reloads > 0 ? { reloads: run.reloads } : {}), messages: run.messages.length, lost: verdict.lost, run_twice: verdict.runTwice,
     discord_duplicates: verdict.duplicates.discord ?? null, telegram_ambiguous: verdict.ambiguous.telegram ?? 0,
     telegram_duplicates: verdict.duplicates.telegram, out_of_order: verdict.outOfOrder, seed: given.seed }));
 }

@@ -37,6 +37,15 @@ export class Discord {
       .sort((a, b) => a.chat - b.chat || (BigInt(a.messageId) < BigInt(b.messageId) ? -1 : 1));
   }
 
+  otherAccount(n) {
+    return `[channels.discord.accounts.other]\ntoken = "of-no-bot"\ntextChunkLimit = ${1000 + n}`;
+  }
+
+  async disturbances() {
+    const connections = await this.lab.control('/gateway/log?dir=connect');
+    return connections.slice(1).map(() => 'Discord: the account connected anew');
+  }
+
   async pending() {
     const session = (await this.lab.control('/gateway/sessions')).find((s) => s.connected);
     return session ? session.seq - session.acked : 1;

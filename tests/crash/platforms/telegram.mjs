@@ -9,6 +9,8 @@
 //   chatOf(id)       the chat of a conversation id
 //   seen()           what the chats show in the end: [{chat, messageId, text, replyTo}], oldest first in each chat
 //   pending()        events that the gateway has not taken yet
+//   otherAccount(n)  lines of openclaw.toml: another account of this channel, which differs with each n
+//   disturbances()   what an account that was left alone shows of the others' changes, in words
 export class Telegram {
   name = 'telegram';
   channel = 'telegram';
@@ -19,6 +21,7 @@ export class Telegram {
     await world.startTelegram();
     this.lab = world.telegram;
     for (const id of this.people) await this.lab.control('/user', { id, first_name: `P${id}`, started: true });
+    this.other = (await this.lab.control('/bot', { token: `7000002:${'o'.repeat(35)}`, username: 'other_bot' })).token;
   }
 
   config() {
@@ -40,6 +43,18 @@ export class Telegram {
     return all.map((m) => ({ chat: this.chatOf(m.chat_id), messageId: m.message_id, text: m.text,
       replyTo: m.reply_to === undefined ? undefined : String(m.reply_to) }))
       .sort((a, b) => a.chat - b.chat || a.messageId - b.messageId);
+  }
+
+  otherAccount(n) {
+    return `[channels.telegram.accounts.other]\nbotToken = ${JSON.stringify(this.other)}\ntextChunkLimit = ${1000 + n}`;
+  }
+
+  // A poll that is begun while another is open would be refused.
+  async disturbances() {
+    const bot = Number(this.lab.token.split(':')[0]);
+    const calls = (await this.lab.control('/calls')).filter((call) => call.bot === bot);
+    return [...calls.filter((call) => call.status === 409).map((call) => `Telegram: ${call.method} met another reader`),
+      ...calls.filter((call) => call.method.toLowerCase() === 'getme').slice(1).map(() => 'Telegram: the account was started again')];
   }
 
   async pending() {
