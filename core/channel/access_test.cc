@@ -45,6 +45,9 @@ TEST(Access, DirectMessagesFollowDmPolicy) {
   EXPECT_EQ(verdict(R"({"allowFrom":[1]})", listed), Verdict::kAllow);
   EXPECT_EQ(verdict(R"({"dmPolicy":"allowlist","allowFrom":["tg:1"]})", listed), Verdict::kAllow);
   EXPECT_EQ(verdict(R"({"dmPolicy":"allowlist","allowFrom":["1"]})", stranger), Verdict::kDeny);
+  // Who was paired once is not on the list.
+  EXPECT_EQ(verdict(R"({"dmPolicy":"allowlist","allowFrom":["1"]})", stranger, {"9"}),
+            Verdict::kDeny);
   EXPECT_EQ(verdict(R"({"dmPolicy":"open"})", stranger), Verdict::kAllow);
   EXPECT_EQ(verdict(R"({"allowFrom":["*"]})", stranger), Verdict::kAllow);
   EXPECT_EQ(verdict(R"({"dmPolicy":"disabled","allowFrom":["1"]})", listed, {"1"}), Verdict::kDeny);
