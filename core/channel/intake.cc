@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "channel/buttons.h"
 #include "channel/channel_service.h"
 #include "channel/routing.h"
 #include "session/session_key.h"
@@ -221,6 +222,10 @@ Awaitable<> Intake::process(InboxRow row) {
   Admitted admitted;
   admitted.account = account;
   admitted.access = co_await decide(row, account);
+  if (std::string why = why_not_pressed(row, *account, admitted.access); !why.empty()) {
+    co_await finish(std::move(row), "ignored: " + why, {});
+    co_return;
+  }
   switch (admitted.access.verdict) {
     case Access::Verdict::kAllow: {
       admitted.session_key = session_of(row, *account);
@@ -263,6 +268,17 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
     paired = std::vector<std::string>();
   }
   co_return decide_access(rules, facts_of(row, *account), paired.value());
+}
+
+// Why the press of a button is not read; empty: it is, or this is none.
+std::string Intake::why_not_pressed(const InboxRow& row, const Account& account,
+                                    const Access& access) const {
+  if (string_or(row.event, "kind", "") != "callback") return {};
+  if (access.verdict != Access::Verdict::kAllow) return {};
+  const json::object config =
+      account_config(*config_.current(), account.plan.channel, account.plan.account);
+  return refused_press(button_scope(config),
+                       string_or(object_at(row.event, "conversation"), "type", ""), access);
 }
 
 Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {

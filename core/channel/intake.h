@@ -52,6 +52,8 @@ class Intake {
   Awaitable<> drain(std::string key);
   Awaitable<> process(InboxRow row);
   Awaitable<Access> decide(InboxRow row, std::shared_ptr<Account> account);
+  std::string why_not_pressed(const InboxRow& row, const Account& account,
+                              const Access& access) const;
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
   Awaitable<> overtake(InboxRow row);
