@@ -172,7 +172,9 @@ bool Intake::correct(const std::string& lane, const std::string& message_id, jso
   if (found == lanes_.end()) return false;
   auto& rows = found->second.rows;
   for (std::size_t i = 1; i < rows.size(); ++i) {  // the first is being read
-    if (string_or(rows[i].event, "messageId", "") != message_id) continue;
+    const bool is_it = string_or(rows[i].event, "messageId", "") == message_id &&
+                       string_or(rows[i].event, "kind", "") == "message";
+    if (!is_it) continue;
     event["kind"] = rows[i].event["kind"];
     event["eventId"] = rows[i].event["eventId"];
     rows[i].event = event;
@@ -206,7 +208,12 @@ Awaitable<> Intake::drain(std::string key) {
 }
 
 Awaitable<> Intake::process(InboxRow row) {
+  const bool reaction = string_or(row.event, "kind", "") == "reaction";
   if (row.received_ms + kEntryLifetimeMs <= store_.now()) {
+    if (reaction) {
+      co_await finish(std::move(row), "expired", {});
+      co_return;
+    }
     co_await report_late(std::move(row));
     co_return;
   }
@@ -217,6 +224,10 @@ Awaitable<> Intake::process(InboxRow row) {
   const auto account = accounts_.find(row.instance);
   if (!account) {
     co_await finish(std::move(row), "the account is no longer configured", {});
+    co_return;
+  }
+  if (reaction) {
+    co_await keep_reaction(std::move(row), account);
     co_return;
   }
   Admitted admitted;
@@ -344,7 +355,7 @@ agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& adm
   agent::TurnRequest request;
   request.run_id = row.instance + ":" + row.event_id;
   request.session_key = admitted.session_key;
-  request.text = text_for_agent(row.event);
+  request.text = text_with_notes(text_for_agent(row.event), admitted.notes);
   request.files = media_.files_of(row);
   request.steer = false;  // each message is a turn of its own, in order
   request.resume = row.state == InboxState::kRunning;
@@ -425,6 +436,7 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   };
   ++admitted.account->active_runs;
   const Release release{*this, *admitted.account};
+  admitted.notes = take_notes(row);
   agent::TurnRequest request = turn_request(row, admitted);
   const std::string run_id = request.run_id;
   auto started = co_await store_.start_inbox(row.id, run_id);
@@ -439,6 +451,7 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   co_await draft->end();
   // Cut by our own stop: the row stays, and the next start goes on.
   if (stopping_.aborted() && result.status != "ok") co_return;
+  co_await finish_notes(std::move(admitted.notes));
   if (result.status == "cut") {
     co_await report_cut(std::move(row));
     co_return;

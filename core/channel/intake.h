@@ -46,6 +46,7 @@ class Intake {
     std::shared_ptr<Account> account;
     Access access;
     std::string session_key;
+    std::vector<InboxRow> notes = {};  // reactions that the agent reads with it
   };
 
   void enqueue(InboxRow row);
@@ -54,6 +55,10 @@ class Intake {
   Awaitable<Access> decide(InboxRow row, std::shared_ptr<Account> account);
   std::string why_not_pressed(const InboxRow& row, const Account& account,
                               const Access& access) const;
+  Awaitable<> keep_reaction(InboxRow row, std::shared_ptr<Account> account);
+  std::vector<InboxRow> take_notes(const InboxRow& row);
+  static std::string text_with_notes(std::string text, const std::vector<InboxRow>& notes);
+  Awaitable<> finish_notes(std::vector<InboxRow> notes);
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
   Awaitable<> overtake(InboxRow row);
@@ -88,6 +93,7 @@ class Intake {
   std::size_t draining_ = 0;
   std::map<std::string, Lane> lanes_;
   std::map<std::string, std::shared_ptr<ReplyDraft>> drafts_;  // by run id
+  std::deque<InboxRow> notes_;  // reactions, of all lanes, that wait for a turn to be read with
   std::deque<std::shared_ptr<Event>> turn_waiters_;
   std::size_t turns_ = 0;
   std::size_t backlog_ = 0;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "command_menu.h"
+
 namespace telegram {
 namespace {
 
@@ -40,6 +42,12 @@ Bot bot_of(const json::value& result) {
   out.id = std::max<std::int64_t>(parts::int_in(*me, "id", 0), 0);
   out.username = parts::text_in(*me, "username");
   out.reads_all_group_messages = parts::bool_in(*me, "can_read_all_group_messages", false);
+  return out;
+}
+
+json::array allowed_updates(bool reactions) {
+  json::array out{"message", "edited_message", "channel_post", "callback_query", "my_chat_member"};
+  if (reactions) out.emplace_back("message_reaction");
   return out;
 }
 
@@ -115,7 +123,7 @@ Flow<Nothing> Poller::run(std::optional<Completion> started) {
   if (connected == Next::kGoOn) {
     Flow<Nothing> loading = load_offset();
     co_await std::move(loading);
-    s_.spawn(introduce());
+    s_.spawn(offer_commands(s_.plugin, s_.api, s_.settings, bot_.id));
     report("online");
     settle_start(OC_OK, "");
     while (!stopping_ && !lost_) {
@@ -163,19 +171,6 @@ Flow<Poller::Next> Poller::connect() {
     if (co_await std::move(failing) == Next::kEnd) co_return Next::kEnd;
   }
   co_return Next::kEnd;
-}
-
-// The menu of commands. Nothing depends on it.
-Flow<Nothing> Poller::introduce() {
-  if (s_.settings.commands.empty()) co_return Nothing{};
-  json::object params{{"commands", s_.settings.commands}};
-  BotApi::Options options;
-  options.timeout_ms = kConnectMs;
-  Flow<Reply> flow = s_.api.call("setMyCommands", std::move(params), options);
-  const Reply reply = co_await std::move(flow);
-  if (!reply.ok() && !stopping_)
-    s_.plugin.log().warn("the menu of commands was not set: " + reply.text);
-  co_return Nothing{};
 }
 
 Flow<Nothing> Poller::load_offset() {
@@ -232,11 +227,9 @@ Flow<Nothing> Poller::confirm() {
 
 Flow<Poller::Next> Poller::poll_once() {
   const std::uint32_t seconds = failures_ == 0 ? kPollSeconds : kShortPollSeconds;
-  json::object params{
-      {"limit", kPollLimit},
-      {"timeout", seconds},
-      {"allowed_updates",
-       {"message", "edited_message", "channel_post", "callback_query", "my_chat_member"}}};
+  json::object params{{"limit", kPollLimit},
+                      {"timeout", seconds},
+                      {"allowed_updates", allowed_updates(s_.settings.reactions)}};
   if (offset_ != 0) params["offset"] = offset_;
   BotApi::Options options;
   options.timeout_ms = seconds * 1000 + kPollGraceMs;

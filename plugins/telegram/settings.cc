@@ -77,6 +77,7 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
   out.call_timeout_ms = static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(parts::int_in(config, "timeoutSeconds", 20), 5, 600) * 1000);
   out.link_preview = parts::bool_in(config, "linkPreview", false);
+  out.reactions = parts::text_in(config, "reactionNotifications") != "off";
   out.commands = commands_of(config);
   return out;
 }

@@ -21,7 +21,8 @@ struct Settings {
   std::size_t text_limit = 4000;
   std::uint32_t call_timeout_ms = 20'000;
   bool link_preview = false;
-  json::array commands;  // of setMyCommands; empty: leave them alone
+  bool reactions = true;  // asked for; which of them count is the host's to say
+  json::array commands;   // of setMyCommands; empty: leave them alone
 
   // The command that gives this account a (new) token.
   std::string token_command() const;

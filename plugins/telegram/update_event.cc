@@ -321,6 +321,49 @@ bool fill_membership(Parsed& out, const json::object& change) {
   return true;
 }
 
+// The emoji that are new in this change; empty when some were only taken back.
+std::string added_emoji(const json::object& change) {
+  constexpr std::size_t kMostEmoji = 8;
+  const auto list_of = [&](std::string_view key) {
+    std::vector<std::string> out;
+    const json::value* list = change.if_contains(key);
+    if (list == nullptr || !list->is_array()) return out;
+    for (const json::value& item : list->get_array()) {
+      const json::object* reaction = item.if_object();
+      if (reaction == nullptr || out.size() >= kMostEmoji) continue;
+      const std::string emoji = string_at(*reaction, "emoji", 32);
+      const bool custom = string_at(*reaction, "type", 32) == "custom_emoji";
+      if (!emoji.empty() || custom) out.push_back(custom ? "a custom emoji" : emoji);
+    }
+    return out;
+  };
+  const std::vector<std::string> before = list_of("old_reaction");
+  std::string out;
+  for (const std::string& emoji : list_of("new_reaction")) {
+    if (std::find(before.begin(), before.end(), emoji) != before.end()) continue;
+    out += (out.empty() ? "" : " ") + emoji;
+  }
+  return out;
+}
+
+bool fill_reaction(Parsed& out, const json::object& change) {
+  const json::object* chat = object_at(change, "chat");
+  const auto message_id = number_at(change, "message_id");
+  if (chat == nullptr || !message_id || !number_at(*chat, "id")) return false;
+  const json::object* from = object_at(change, "user");
+  const std::string emoji = added_emoji(change);
+  if (from == nullptr || emoji.empty()) return true;  // anonymous, or taken back
+  out.event["kind"] = "reaction";
+  out.event["conversation"] = conversation_of(change, *chat);
+  out.event["sender"] = sender_of(*from);
+  out.event["messageId"] = std::to_string(*message_id);
+  out.event["emoji"] = emoji;
+  out.event["timestampMs"] =
+      std::clamp<std::int64_t>(number_at(change, "date").value_or(0), 0, 1LL << 40) * 1000;
+  out.kind = Parsed::Kind::kEvent;
+  return true;
+}
+
 bool fill(Parsed& out, const json::object& update, const Bot& bot) {
   if (const json::object* m = object_at(update, "message"))
     return fill_message(out, *m, "message", bot);
@@ -330,6 +373,7 @@ bool fill(Parsed& out, const json::object& update, const Bot& bot) {
     return fill_message(out, *m, "message", bot);
   if (const json::object* q = object_at(update, "callback_query"))
     return fill_callback(out, *q, bot);
+  if (const json::object* r = object_at(update, "message_reaction")) return fill_reaction(out, *r);
   if (const json::object* c = object_at(update, "my_chat_member")) return fill_membership(out, *c);
   // A kind that was not asked for, or is newer than this program: nothing a person said to the bot.
   const bool carries_known_key = update.contains("message") || update.contains("edited_message") ||

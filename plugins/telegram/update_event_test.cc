@@ -143,6 +143,25 @@ TEST(UpdateEvent, CallbacksAndMembership) {
   EXPECT_EQ(m.event.at("present"), false);
 }
 
+TEST(UpdateEvent, OnlyNewReactionsOfPersonsCount) {
+  const auto reaction = [](std::string_view fields) {
+    return parse(R"({"update_id":7,"message_reaction":{"message_id":5,"date":1,
+        "chat":{"id":9,"type":"private"})" +
+                 std::string(fields) + "}}");
+  };
+  const Parsed added = reaction(R"(,"user":{"id":9,"first_name":"A"},
+      "old_reaction":[{"type":"emoji","emoji":"👍"}],
+      "new_reaction":[{"type":"emoji","emoji":"👍"},{"type":"emoji","emoji":"🔥"},7,{}])");
+  ASSERT_EQ(added.kind, Parsed::Kind::kEvent);
+  EXPECT_EQ(added.event.at("kind"), "reaction");
+  EXPECT_EQ(added.event.at("emoji"), "🔥");
+  EXPECT_EQ(added.event.at("messageId"), "5");
+  EXPECT_EQ(reaction(R"(,"user":{"id":9},"old_reaction":[{"type":"emoji","emoji":"👍"}])").kind,
+            Parsed::Kind::kIgnored);
+  EXPECT_EQ(reaction(R"(,"actor_chat":{"id":-1},"new_reaction":[{"emoji":"👍"}])").kind,
+            Parsed::Kind::kIgnored);
+}
+
 TEST(UpdateEvent, HostileOffsetsAreHarmless) {
   const Parsed p = parse_group(
       R"(,"text":"ab","entities":[{"type":"mention","offset":-5,"length":900},{"type":"mention","offset":1,"length":99999},{"type":5},7])");
