@@ -232,11 +232,18 @@ Awaitable<> Intake::process(InboxRow row) {
   }
   Admitted admitted;
   admitted.account = account;
+  if (!string_or(row.event, "groupId", "").empty()) {
+    const bool complete = co_await wait_for_parts(row, quiet_of_groups(*account));
+    if (!complete) co_return;
+    admitted.parts = take_parts(row);
+  }
   admitted.access = co_await decide(row, account);
   if (std::string why = why_not_pressed(row, *account, admitted.access); !why.empty()) {
     co_await finish(std::move(row), "ignored: " + why, {});
     co_return;
   }
+  if (admitted.access.verdict != Access::Verdict::kAllow)
+    co_await finish_parts(std::exchange(admitted.parts, {}), "as its first part");
   switch (admitted.access.verdict) {
     case Access::Verdict::kAllow: {
       admitted.session_key = session_of(row, *account);
@@ -451,7 +458,8 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   co_await draft->end();
   // Cut by our own stop: the row stays, and the next start goes on.
   if (stopping_.aborted() && result.status != "ok") co_return;
-  co_await finish_notes(std::move(admitted.notes));
+  co_await finish_parts(std::exchange(admitted.notes, {}), "noted");
+  co_await finish_parts(std::exchange(admitted.parts, {}), "joined");
   if (result.status == "cut") {
     co_await report_cut(std::move(row));
     co_return;

@@ -46,6 +46,7 @@ class Intake {
     std::shared_ptr<Account> account;
     Access access;
     std::string session_key;
+    std::vector<InboxRow> parts = {};  // of which it is the whole
     std::vector<InboxRow> notes = {};  // reactions that the agent reads with it
   };
 
@@ -58,7 +59,10 @@ class Intake {
   Awaitable<> keep_reaction(InboxRow row, std::shared_ptr<Account> account);
   std::vector<InboxRow> take_notes(const InboxRow& row);
   static std::string text_with_notes(std::string text, const std::vector<InboxRow>& notes);
-  Awaitable<> finish_notes(std::vector<InboxRow> notes);
+  Awaitable<bool> wait_for_parts(const InboxRow& first, std::int64_t quiet_ms);
+  std::vector<InboxRow> take_parts(InboxRow& first);
+  std::int64_t quiet_of_groups(const Account& account) const;
+  Awaitable<> finish_parts(std::vector<InboxRow> parts, std::string outcome);
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
   Awaitable<> overtake(InboxRow row);

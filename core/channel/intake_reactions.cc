@@ -93,8 +93,4 @@ std::string Intake::text_with_notes(std::string text, const std::vector<InboxRow
   return lines + text;
 }
 
-Awaitable<> Intake::finish_notes(std::vector<InboxRow> notes) {
-  for (InboxRow& note : notes) co_await finish(std::move(note), "noted", {});
-}
-
 }  // namespace openclaw::channel

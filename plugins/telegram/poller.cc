@@ -74,6 +74,11 @@ void Poller::report(std::string_view state, std::string_view reason, std::string
   if (!message.empty()) out["message"] = message;
   if (connected()) {
     out["account"] = json::object{{"id", std::to_string(bot_.id)}, {"username", bot_.username}};
+    json::object groups{{"all", bot_.reads_all_group_messages}};
+    if (!bot_.reads_all_group_messages)
+      groups["fix"] = "tell @BotFather /setprivacy, choose @" + bot_.username +
+                      " and Disable; then remove the bot from the group and add it again";
+    out["groupMessages"] = std::move(groups);
   }
   s_.plugin.channel_host().link_state(json::serialize(out));
 }

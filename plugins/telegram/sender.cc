@@ -25,6 +25,8 @@ struct UploadKind {
 };
 constexpr UploadKind kDocument{"sendDocument", "document"};
 constexpr std::uint64_t kMaxPhoto = 10'000'000;
+constexpr std::uint64_t kMaxUpload =
+    50'000'000;  // of the service; a server of one's own takes more
 
 UploadKind upload_kind(const OutgoingFile& file) {
   if (file.kind == "photo" && file.bytes <= kMaxPhoto) return {"sendPhoto", "photo"};
@@ -237,6 +239,10 @@ Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, std::si
 Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
                                    std::size_t index) {
   json::object params = params_of(message, job->target, index);
+  if (file.bytes > kMaxUpload && s_.settings.official_service) {
+    Flow<Put> telling = put_too_large(job, std::move(params), file);
+    co_return co_await std::move(telling);
+  }
   params.erase("link_preview_options");
   UploadKind kind = upload_kind(file);
   Put put;
@@ -249,6 +255,10 @@ Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const Ou
       if (put.reply.ok()) co_return put;
       continue;
     }
+    if (put.reply.refused(413)) {
+      Flow<Put> telling = put_too_large(job, std::move(params), file);
+      co_return co_await std::move(telling);
+    }
     // What the service cannot show as a picture or play can still be handed over.
     if (!put.reply.refused(400) || kind.field == kDocument.field) co_return put;
     s_.plugin.log().warn("Telegram refused a file as " + std::string(kind.field) + " (" +
@@ -256,6 +266,16 @@ Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const Ou
     kind = kDocument;
   }
   co_return put;
+}
+
+// In the place of the file: the person learns that there was one. The text is out already.
+Flow<Sender::Put> Sender::put_too_large(JobPtr job, json::object params, const OutgoingFile& file) {
+  params["text"] = "⚠️ " + file.name + " is not attached: it has " +
+                   std::to_string((file.bytes + 999'999) / 1'000'000) +
+                   " MB, and Telegram lets a bot send at most 50 MB";
+  params["link_preview_options"] = json::object{{"is_disabled", true}};
+  Flow<Put> flow = put_text(job, std::move(params), 0, false);
+  co_return co_await std::move(flow);
 }
 
 // Link targets are written out in plain text, so it may need more than one message.

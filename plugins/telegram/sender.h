@@ -81,6 +81,7 @@ class Sender {
   openclaw::Flow<Put> put_piece(JobPtr job, const Outgoing& message, std::size_t index);
   openclaw::Flow<Put> put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
                                std::size_t index);
+  openclaw::Flow<Put> put_too_large(JobPtr job, json::object params, const OutgoingFile& file);
   openclaw::Flow<Put> put_text(JobPtr job, json::object params, std::int64_t edit_id,
                                bool must_exist);
   openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,

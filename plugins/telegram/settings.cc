@@ -70,6 +70,7 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
   out.api_root = parts::text_in(config, "apiRoot");
   if (out.api_root.empty()) out.api_root = kApiRoot;
   while (out.api_root.ends_with('/')) out.api_root.pop_back();
+  out.official_service = out.api_root == kApiRoot;
   out.proxy = parts::text_in(config, "proxy");
   out.webhook_url = parts::text_in(config, "webhookUrl");
   out.text_limit = static_cast<std::size_t>(

@@ -17,6 +17,7 @@ struct Settings {
   std::string config_key;  // "channels.telegram" or "channels.telegram.accounts.work"
   std::string token;       // "{{secret:NAME}}": the host puts the value in; empty: none configured
   std::string api_root;    // without a slash at its end
+  bool official_service = true;  // not a Bot API server of one's own
   std::string proxy, webhook_url;
   std::size_t text_limit = 4000;
   std::uint32_t call_timeout_ms = 20'000;

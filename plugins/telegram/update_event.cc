@@ -167,6 +167,19 @@ json::object attachment(const json::object& file, std::string_view kind, std::st
   return out;
 }
 
+bool moves(const json::object& sticker) {
+  return true_at(sticker, "is_animated") || true_at(sticker, "is_video");
+}
+
+// "😀" of a picture; of what moves also that it is a sticker, and of which set.
+std::string words_of_sticker(const json::object& sticker) {
+  const std::string emoji = string_at(sticker, "emoji", 32);
+  if (!moves(sticker)) return emoji;
+  const std::string set = string_at(sticker, "set_name", kMaxName);
+  return "[sticker" + (emoji.empty() ? "" : " " + emoji) +
+         (set.empty() ? "" : " of the set " + set) + "]";
+}
+
 json::array attachments_of(const json::object& message) {
   json::array out;
   if (const json::value* photo = message.if_contains("photo");
@@ -177,19 +190,24 @@ json::array attachments_of(const json::object& message) {
       out.push_back(attachment(sizes.back().get_object(), "photo", "image/jpeg"));
     }
   }
-  static constexpr std::array<std::array<std::string_view, 2>, 7> kKinds{
+  static constexpr std::array<std::array<std::string_view, 2>, 6> kKinds{
       {{"animation", "video/mp4"},
        {"document", ""},
        {"voice", "audio/ogg"},
        {"audio", "audio/mpeg"},
        {"video", "video/mp4"},
-       {"video_note", "video/mp4"},
-       {"sticker", "image/webp"}}};
+       {"video_note", "video/mp4"}}};
   for (const auto& [kind, mime] : kKinds) {
     const json::object* file = object_at(message, kind);
     if (file == nullptr) continue;
     out.push_back(attachment(*file, kind, mime));
     if (kind == "animation") break;  // comes as a document too
+  }
+  // A sticker that does not move is a picture; of the others the words say what they are.
+  const json::object* sticker = object_at(message, "sticker");
+  if (sticker != nullptr && !moves(*sticker)) {
+    out.push_back(attachment(*sticker, "photo", "image/webp"));
+    out.back().get_object()["name"] = "sticker.webp";
   }
   return out;
 }
@@ -232,9 +250,6 @@ json::value reply_of(const json::object& message, const Bot& bot) {
 
 json::object platform_of(const json::object& message, const json::object& chat) {
   json::object out{{"chatType", string_at(chat, "type", 32)}};
-  if (const std::string group = string_at(message, "media_group_id", 64); !group.empty()) {
-    out["mediaGroupId"] = group;
-  }
   if (message.contains("forward_origin")) out["forwarded"] = true;
   return out;
 }
@@ -250,9 +265,9 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
     text = string_at(message, "caption");
     entities = "caption_entities";
   }
-  if (text.empty() && !attachments.empty()) {
+  if (text.empty()) {
     if (const json::object* sticker = object_at(message, "sticker"))
-      text = string_at(*sticker, "emoji", 32);
+      text = words_of_sticker(*sticker);
   }
   if (text.empty() && attachments.empty()) return true;  // a service message
   const Address address = address_of(message, entities, text, bot);
@@ -276,6 +291,8 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
   if (address.for_other_bot) out.event["forOther"] = true;
   if (reply.is_object()) out.event["replyTo"] = std::move(reply);
   if (!attachments.empty()) out.event["attachments"] = std::move(attachments);
+  if (const std::string group = string_at(message, "media_group_id", 64); !group.empty())
+    out.event["groupId"] = group;
   const auto date = number_at(message, kind == "edit" ? "edit_date" : "date").value_or(0);
   out.event["timestampMs"] = std::clamp<std::int64_t>(date, 0, 1LL << 40) * 1000;
   out.event["platform"] = platform_of(message, *chat);

@@ -78,6 +78,17 @@ TEST_F(TelegramReceive, AReactionIsAnEventUnlessReactionsAreOff) {
     EXPECT_NE(kind, "message_reaction");
 }
 
+TEST_F(TelegramReceive, ABotInPrivacyModeSaysHowToLeaveIt) {
+  PluginInstance* bot = up();
+  const json::object groups = recorder_.links.back().at("groupMessages").as_object();
+  EXPECT_FALSE(groups.at("all").as_bool());
+  EXPECT_THAT(std::string(groups.at("fix").as_string()), testing::HasSubstr("/setprivacy"));
+  down(bot);
+  post("/bot", {{"can_read_all_group_messages", true}});
+  up();
+  EXPECT_EQ(recorder_.links.back().at("groupMessages"), json::value(json::object{{"all", true}}));
+}
+
 TEST_F(TelegramReceive, WhatTheHostCannotStoreIsOfferedAgain) {
   up();
   recorder_.answers = {Code::kUnavailable, Code::kResourceExhausted};
