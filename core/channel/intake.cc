@@ -8,6 +8,7 @@
 
 #include "channel/buttons.h"
 #include "channel/channel_service.h"
+#include "channel/reply_tag.h"
 #include "channel/routing.h"
 #include "session/session_key.h"
 
@@ -141,7 +142,9 @@ void Intake::on_event(const agent::AgentEvent& event) {
   if (event.stream != "assistant") return;
   const auto found = drafts_.find(event.run_id);
   if (found == drafts_.end()) return;
-  found->second->set_text(split_media(string_or(event.data, "text", "")).text);
+  TaggedReply reply = split_reply_tag(split_media(string_or(event.data, "text", "")).text);
+  if (reply.tagged) found->second->answer(reply.message_id);
+  found->second->set_text(std::move(reply.text));
 }
 
 void Intake::accept(InboxRow row) {
@@ -393,6 +396,7 @@ ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account)
   plan.instance = row.instance;
   plan.conversation = object_at(row.event, "conversation");
   plan.reply_to = reply_target(row, account);
+  plan.question_id = string_or(row.event, "messageId", "");
   plan.inbox_id = row.id;
   const bool unknown = row.draft == kDraftUnknown;
   plan.message_id = unknown ? "" : row.draft;
