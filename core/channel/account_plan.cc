@@ -140,6 +140,7 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
   traits.detail_label = string_or(*described, "detailLabel", traits.label);
   traits.system_image = string_or(*described, "systemImage", "");
   traits.sends_files = bool_or(*described, "sendsFiles", false);
+  traits.buttons = bool_or(*described, "buttons", false);
   traits.idempotent_send = bool_or(*described, "idempotentSend", false);
   if (const json::object* secrets = object_in(*described, "secrets")) {
     for (const auto& member : *secrets) {

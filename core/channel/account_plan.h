@@ -24,6 +24,7 @@ struct ChannelTraits {
   std::vector<SecretSource> secrets;    // the account is configured when each has a value
   SpaceKeys spaces = {};                // where the config has its servers and their rooms
   bool sends_files = false;             // takes "attachments" in send
+  bool buttons = false;                 // takes "buttons" in send
   bool idempotent_send = false;         // the platform drops a second send with the same key
   std::int64_t typing_interval_ms = 0;  // 0: no typing indicator
   std::int64_t stream_interval_ms = 0;  // 0: replies cannot be streamed by edits

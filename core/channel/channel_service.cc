@@ -196,7 +196,8 @@ Awaitable<> Service::take_in(std::string instance, json::object event,
     row.lane = lane_of(row.instance, conversation->get_object());
   row.event = std::move(event);
   const std::string kind = string_or(row.event, "kind", "");
-  const bool to_read = !row.lane.empty() && (kind == "message" || kind == "callback");
+  const bool to_read =
+      !row.lane.empty() && (kind == "message" || kind == "callback" || kind == "reaction");
   row.state = to_read ? InboxState::kQueued : InboxState::kDone;
   auto added = co_await store_.add_inbound(row);
   if (added.has_error()) {

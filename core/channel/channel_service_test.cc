@@ -469,6 +469,27 @@ TEST_F(ChannelServiceTest, MessagesAreEditedDeletedAndReactedToByHand) {
   }
 }
 
+TEST_F(ChannelServiceTest, StatusWarnsWhenThePlatformKeepsBackWhatAGroupIsToBeReadFor) {
+  config_text_ = R"({"channels":{"fake":{"token":"t","groups":{"-7":{"requireMention":false}}}}})";
+  boot();
+  const auto warnings = [&] {
+    const json::object status = wait(life_->service->status(false, Limits()));
+    const json::value& account = status.at("channelAccounts").at("fake").at(0);
+    return account.as_object().contains("warnings") ? json::serialize(account.at("warnings"))
+                                                    : std::string();
+  };
+  EXPECT_EQ(warnings(), "");
+  const auto report = [&](bool all) {
+    json::object groups{{"all", all}, {"fix", "do this"}};
+    life_->host.events->link_state(*life_->host.instance(),
+                                   {{"state", "online"}, {"groupMessages", std::move(groups)}});
+  };
+  report(false);
+  EXPECT_THAT(warnings(), HasSubstr("do this"));
+  report(true);
+  EXPECT_EQ(warnings(), "");
+}
+
 TEST_F(ChannelServiceTest, R131R133AccountsStartFromTheirTokenFileAndStatusNamesNoSecret) {
   std::ofstream(dir_.path() / "token") << "very-secret\n";
   config_text_ =

@@ -11,6 +11,33 @@ void put_time(json::object& out, std::string_view key, std::int64_t ms) {
   if (ms != 0) out[key] = ms;
 }
 
+// That some group is to be read without mentions.
+bool reads_without_mentions(const json::object& rules) {
+  const auto off = [](const json::object& in) { return !bool_or(in, "requireMention", true); };
+  if (off(rules)) return true;
+  const json::value* groups = rules.if_contains("groups");
+  if (groups == nullptr || !groups->is_object()) return false;
+  return std::any_of(groups->get_object().begin(), groups->get_object().end(),
+                     [&](const auto& group) {
+                       return group.value().is_object() && off(group.value().get_object());
+                     });
+}
+
+// What works, but not as it was configured.
+json::array warnings_about(const json::object& rules, const Account& account) {
+  json::array out;
+  const json::value* heard = account.link.if_contains("groupMessages");
+  if (heard == nullptr || !heard->is_object()) return out;
+  const json::object& groups = heard->get_object();
+  if (bool_or(groups, "all", true) || !reads_without_mentions(rules)) return out;
+  const std::string fix = string_or(groups, "fix", "");
+  out.emplace_back(
+      "requireMention is off, but the platform passes on only messages that mention "
+      "the bot, except where it is an administrator" +
+      (fix.empty() ? "" : ": " + fix));
+  return out;
+}
+
 json::object account_json(const config::Config& config, const Account& account,
                           const json::value* probe) {
   const AccountPlan& plan = account.plan;
@@ -36,6 +63,8 @@ json::object account_json(const config::Config& config, const Account& account,
   if (who != nullptr && who->is_object()) out["application"] = *who;
   if (const std::string mode = string_or(account.link, "mode", ""); !mode.empty())
     out["mode"] = mode;
+  if (json::array warnings = warnings_about(rules, account); !warnings.empty())
+    out["warnings"] = std::move(warnings);
   put_time(out, "lastStartAt", account.last_start_ms);
   put_time(out, "lastStopAt", account.last_stop_ms);
   put_time(out, "lastConnectedAt", account.last_connected_ms);

@@ -6,7 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include "channel/buttons.h"
 #include "channel/channel_service.h"
+#include "channel/reply_tag.h"
 #include "channel/routing.h"
 #include "session/session_key.h"
 
@@ -140,7 +142,9 @@ void Intake::on_event(const agent::AgentEvent& event) {
   if (event.stream != "assistant") return;
   const auto found = drafts_.find(event.run_id);
   if (found == drafts_.end()) return;
-  found->second->set_text(split_media(string_or(event.data, "text", "")).text);
+  TaggedReply reply = split_reply_tag(split_media(string_or(event.data, "text", "")).text);
+  if (reply.tagged) found->second->answer(reply.message_id);
+  found->second->set_text(std::move(reply.text));
 }
 
 void Intake::accept(InboxRow row) {
@@ -171,7 +175,9 @@ bool Intake::correct(const std::string& lane, const std::string& message_id, jso
   if (found == lanes_.end()) return false;
   auto& rows = found->second.rows;
   for (std::size_t i = 1; i < rows.size(); ++i) {  // the first is being read
-    if (string_or(rows[i].event, "messageId", "") != message_id) continue;
+    const bool is_it = string_or(rows[i].event, "messageId", "") == message_id &&
+                       string_or(rows[i].event, "kind", "") == "message";
+    if (!is_it) continue;
     event["kind"] = rows[i].event["kind"];
     event["eventId"] = rows[i].event["eventId"];
     rows[i].event = event;
@@ -205,7 +211,12 @@ Awaitable<> Intake::drain(std::string key) {
 }
 
 Awaitable<> Intake::process(InboxRow row) {
+  const bool reaction = string_or(row.event, "kind", "") == "reaction";
   if (row.received_ms + kEntryLifetimeMs <= store_.now()) {
+    if (reaction) {
+      co_await finish(std::move(row), "expired", {});
+      co_return;
+    }
     co_await report_late(std::move(row));
     co_return;
   }
@@ -218,9 +229,24 @@ Awaitable<> Intake::process(InboxRow row) {
     co_await finish(std::move(row), "the account is no longer configured", {});
     co_return;
   }
+  if (reaction) {
+    co_await keep_reaction(std::move(row), account);
+    co_return;
+  }
   Admitted admitted;
   admitted.account = account;
+  if (!string_or(row.event, "groupId", "").empty()) {
+    const bool complete = co_await wait_for_parts(row, quiet_of_groups(*account));
+    if (!complete) co_return;
+    admitted.parts = take_parts(row);
+  }
   admitted.access = co_await decide(row, account);
+  if (std::string why = why_not_pressed(row, *account, admitted.access); !why.empty()) {
+    co_await finish(std::move(row), "ignored: " + why, {});
+    co_return;
+  }
+  if (admitted.access.verdict != Access::Verdict::kAllow)
+    co_await finish_parts(std::exchange(admitted.parts, {}), "as its first part");
   switch (admitted.access.verdict) {
     case Access::Verdict::kAllow: {
       admitted.session_key = session_of(row, *account);
@@ -263,6 +289,17 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
     paired = std::vector<std::string>();
   }
   co_return decide_access(rules, facts_of(row, *account), paired.value());
+}
+
+// Why the press of a button is not read; empty: it is, or this is none.
+std::string Intake::why_not_pressed(const InboxRow& row, const Account& account,
+                                    const Access& access) const {
+  if (string_or(row.event, "kind", "") != "callback") return {};
+  if (access.verdict != Access::Verdict::kAllow) return {};
+  const json::object config =
+      account_config(*config_.current(), account.plan.channel, account.plan.account);
+  return refused_press(button_scope(config),
+                       string_or(object_at(row.event, "conversation"), "type", ""), access);
 }
 
 Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {
@@ -328,7 +365,7 @@ agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& adm
   agent::TurnRequest request;
   request.run_id = row.instance + ":" + row.event_id;
   request.session_key = admitted.session_key;
-  request.text = text_for_agent(row.event);
+  request.text = text_with_notes(text_for_agent(row.event), admitted.notes);
   request.files = media_.files_of(row);
   request.steer = false;  // each message is a turn of its own, in order
   request.resume = row.state == InboxState::kRunning;
@@ -359,6 +396,7 @@ ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account)
   plan.instance = row.instance;
   plan.conversation = object_at(row.event, "conversation");
   plan.reply_to = reply_target(row, account);
+  plan.question_id = string_or(row.event, "messageId", "");
   plan.inbox_id = row.id;
   const bool unknown = row.draft == kDraftUnknown;
   plan.message_id = unknown ? "" : row.draft;
@@ -409,6 +447,7 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   };
   ++admitted.account->active_runs;
   const Release release{*this, *admitted.account};
+  admitted.notes = take_notes(row);
   agent::TurnRequest request = turn_request(row, admitted);
   const std::string run_id = request.run_id;
   auto started = co_await store_.start_inbox(row.id, run_id);
@@ -423,6 +462,8 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   co_await draft->end();
   // Cut by our own stop: the row stays, and the next start goes on.
   if (stopping_.aborted() && result.status != "ok") co_return;
+  co_await finish_parts(std::exchange(admitted.notes, {}), "noted");
+  co_await finish_parts(std::exchange(admitted.parts, {}), "joined");
   if (result.status == "cut") {
     co_await report_cut(std::move(row));
     co_return;

@@ -46,12 +46,23 @@ class Intake {
     std::shared_ptr<Account> account;
     Access access;
     std::string session_key;
+    std::vector<InboxRow> parts = {};  // of which it is the whole
+    std::vector<InboxRow> notes = {};  // reactions that the agent reads with it
   };
 
   void enqueue(InboxRow row);
   Awaitable<> drain(std::string key);
   Awaitable<> process(InboxRow row);
   Awaitable<Access> decide(InboxRow row, std::shared_ptr<Account> account);
+  std::string why_not_pressed(const InboxRow& row, const Account& account,
+                              const Access& access) const;
+  Awaitable<> keep_reaction(InboxRow row, std::shared_ptr<Account> account);
+  std::vector<InboxRow> take_notes(const InboxRow& row);
+  static std::string text_with_notes(std::string text, const std::vector<InboxRow>& notes);
+  Awaitable<bool> wait_for_parts(const InboxRow& first, std::int64_t quiet_ms);
+  std::vector<InboxRow> take_parts(InboxRow& first);
+  std::int64_t quiet_of_groups(const Account& account) const;
+  Awaitable<> finish_parts(std::vector<InboxRow> parts, std::string outcome);
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
   Awaitable<> overtake(InboxRow row);
@@ -86,6 +97,7 @@ class Intake {
   std::size_t draining_ = 0;
   std::map<std::string, Lane> lanes_;
   std::map<std::string, std::shared_ptr<ReplyDraft>> drafts_;  // by run id
+  std::deque<InboxRow> notes_;  // reactions, of all lanes, that wait for a turn to be read with
   std::deque<std::shared_ptr<Event>> turn_waiters_;
   std::size_t turns_ = 0;
   std::size_t backlog_ = 0;

@@ -5,9 +5,21 @@
 #include <spdlog/spdlog.h>
 
 #include "channel/intake.h"
+#include "channel/reply_tag.h"
 #include "session/session_key.h"
 
 namespace openclaw::channel {
+namespace {
+
+// Nothing but the word by which a model says that it has nothing to say.
+bool is_silence(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return false;
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  return text.substr(first, last - first + 1) == kSilentReply;
+}
+
+}  // namespace
 
 json::value Intake::reply_target(const InboxRow& row, const Account& account) const {
   const json::object config =
@@ -46,10 +58,17 @@ Awaitable<> Intake::conclude(InboxRow row, Admitted admitted, agent::TurnResult 
     text = "⚠️ The turn took too long and was stopped.";
   std::vector<OutboxRow> replies;
   ReplyParts parts = split_media(text);
+  TaggedReply tagged = split_reply_tag(parts.text);
+  parts.text = std::move(tagged.text);
+  if (is_silence(parts.text)) parts.text.clear();  // a file may go all the same
+  json::value reply_to = reply_target(row, *admitted.account);
+  const std::string answered =
+      tagged.message_id.empty() ? string_or(row.event, "messageId", "") : tagged.message_id;
+  if (tagged.tagged && !answered.empty()) reply_to = json::object{{"messageId", answered}};
   const bool nothing = parts.text.empty() && parts.paths.empty();
-  const bool silent = nothing || text == kSilentReply || result.status == "steered";
+  const bool silent = nothing || result.status == "steered";
   if (!silent && !(result.status == "aborted" && draft->message_id().empty())) {
-    OutboxRow answer = reply(row, "reply", parts.text, reply_target(row, *admitted.account));
+    OutboxRow answer = reply(row, "reply", parts.text, std::move(reply_to));
     const auto key = session::parse_key(admitted.session_key, *config_.current());
     if (key.has_value())
       attach_paths(answer.message, parts.paths, key->agent_id, admitted.session_key);

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <boost/json.hpp>
+
 namespace openclaw::channel {
 
 struct MessageAction {
@@ -15,6 +17,7 @@ struct MessageAction {
   std::string message_id = {};       // which message: edit, delete, react
   std::string text = {};             // Markdown: send, edit
   std::string reply_to = {};         // id of the message to answer: send
+  boost::json::array buttons = {};   // rows of PAYLOADS.md: send, edit
   std::string emoji = {};            // react; empty takes the bot's own back
   std::string idempotency_key = {};  // send, edit: the same again is the same message
 };

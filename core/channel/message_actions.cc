@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "channel/access.h"
+#include "channel/buttons.h"
 
 namespace openclaw::channel {
 namespace {
@@ -26,15 +27,36 @@ json::object conversation_of(const MessageAction& action) {
 
 // Empty: nothing is wrong with it.
 std::string mistake_in(const MessageAction& action) {
-  bool has_text = action.kind == Kind::kSend || action.kind == Kind::kEdit;
+  const bool has_text = action.kind == Kind::kSend || action.kind == Kind::kEdit;
   if (has_text && action.text.empty()) return "text is required";
   if (action.text.size() > kMaxText) return "the text is longer than 512 KiB";
   if (action.to.empty()) return "the conversation is required";
+  if (!has_text && !action.buttons.empty()) return "buttons belong to a message: send or edit";
   if (action.kind != Kind::kSend && action.message_id.empty()) return "messageId is required";
   for (const auto* id : {&action.to, &action.thread_id, &action.message_id, &action.reply_to}) {
     if (id->size() > kMaxId) return "an id is longer than 512 bytes";
   }
   return {};
+}
+
+// Where the account's config lets a message have buttons; empty: anywhere.
+Result<std::string> place_of_buttons(const AccountPlan& plan) {
+  if (!plan.traits.buttons)
+    return Error(Code::kInvalidArgument, "the channel " + plan.channel + " has no buttons");
+  switch (button_scope(plan.config)) {
+    case ButtonScope::kOff:
+      return Error(Code::kFailedPrecondition,
+                   "buttons are off for " + plan.channel + "; type: openclaw config set channels." +
+                       plan.channel + ".capabilities.inlineButtons allowlist");
+    case ButtonScope::kDirect:
+      return std::string("direct");
+    case ButtonScope::kGroup:
+      return std::string("group");
+    case ButtonScope::kAll:
+    case ButtonScope::kAllowlist:
+      break;
+  }
+  return std::string();
 }
 
 }  // namespace
@@ -61,6 +83,7 @@ Result<std::shared_ptr<Account>> MessageActions::account_for(const MessageAction
 }
 
 Awaitable<Result<json::object>> MessageActions::put_out(std::string instance, MessageAction action,
+                                                        std::string buttons_only_in,
                                                         Limits limits) {
   json::object conversation = conversation_of(action);
   OutboxRow row;
@@ -74,6 +97,8 @@ Awaitable<Result<json::object>> MessageActions::put_out(std::string instance, Me
     row.message["replaces"] = json::object{{"messageId", action.message_id}};
   if (!action.reply_to.empty())
     row.message["replyTo"] = json::object{{"messageId", action.reply_to}};
+  if (!action.buttons.empty()) row.message["buttons"] = std::move(action.buttons);
+  if (!buttons_only_in.empty()) row.message["buttonsOnlyIn"] = buttons_only_in;
   auto stored = co_await store_.add_outbox(std::move(row));
   if (stored.has_error()) co_return stored.error();
   co_return co_await delivery_.wait(std::move(stored.value()), limits);
@@ -85,8 +110,16 @@ Awaitable<Result<json::object>> MessageActions::act(MessageAction action, Limits
   auto account = account_for(action);
   if (account.has_error()) co_return account.error();
   std::string instance = (*account)->plan.instance_id();
-  if (action.kind == Kind::kSend || action.kind == Kind::kEdit)
-    co_return co_await put_out(std::move(instance), std::move(action), limits);
+  if (action.kind == Kind::kSend || action.kind == Kind::kEdit) {
+    std::string buttons_only_in;
+    if (!action.buttons.empty()) {
+      auto place = place_of_buttons((*account)->plan);
+      if (place.has_error()) co_return place.error();
+      buttons_only_in = std::move(*place);
+    }
+    co_return co_await put_out(std::move(instance), std::move(action), std::move(buttons_only_in),
+                               limits);
+  }
   json::object payload{{"conversation", conversation_of(action)}, {"messageId", action.message_id}};
   const bool reaction = action.kind == Kind::kReact;
   if (reaction) {

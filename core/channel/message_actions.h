@@ -25,7 +25,7 @@ class MessageActions {
  private:
   Result<std::shared_ptr<Account>> account_for(const MessageAction& action) const;
   Awaitable<Result<json::object>> put_out(std::string instance, MessageAction action,
-                                          Limits limits);
+                                          std::string buttons_only_in, Limits limits);
 
   Store& store_;
   Accounts& accounts_;

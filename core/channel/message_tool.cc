@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "channel/access.h"
+#include "channel/buttons.h"
 #include "json_fields.h"
 #include "session/session_key.h"
 
@@ -19,6 +20,25 @@ json::object text_property(std::string_view description) {
   return {{"type", "string"}, {"maxLength", 524288}, {"description", description}};
 }
 
+json::object buttons_property() {
+  json::object button{{"type", "object"},
+                      {"properties",
+                       {{"text", {{"type", "string"}}},
+                        {"callback_data", {{"type", "string"}}},
+                        {"style",
+                         {{"type", "string"},
+                          {"enum", json::array{"primary", "secondary", "success", "danger"}}}}}},
+                      {"required", json::array{"text", "callback_data"}},
+                      {"additionalProperties", false}};
+  json::object row{{"type", "array"}, {"items", std::move(button)}};
+  return {{"type", "array"},
+          {"items", std::move(row)},
+          {"description",
+           "Rows of buttons under the message: send and edit. Who presses one writes its "
+           "callback_data to you; keep that under 64 bytes. An edit shows the buttons it names and "
+           "no others."}};
+}
+
 json::object parameters() {
   json::object properties;
   properties["action"] = {{"type", "string"},
@@ -33,6 +53,7 @@ json::object parameters() {
   properties["replyTo"] = text_property("Id of the message to answer: send.");
   properties["threadId"] = text_property("Topic or thread within the conversation.");
   properties["emoji"] = text_property("One emoji: react.");
+  properties["buttons"] = buttons_property();
   properties["remove"] = {{"type", "boolean"}, {"description", "Take the reaction back."}};
   return {{"type", "object"},
           {"properties", std::move(properties)},
@@ -113,6 +134,11 @@ Awaitable<Result<ToolResult>> MessageTool::run(tool::ToolCall call, Limits limit
   action.message_id = text_of(call.args, "messageId");
   action.reply_to = text_of(call.args, "replyTo");
   if (!flag_of(call.args, "remove")) action.emoji = text_of(call.args, "emoji");
+  if (const json::value* rows = call.args.if_contains("buttons")) {
+    auto buttons = buttons_from(*rows);
+    if (buttons.has_error()) co_return buttons.error();
+    action.buttons = std::move(*buttons);
+  }
   action.idempotency_key = "tool:" + call.run_id + ":" + call.call_id;
 
   std::string own = own_target(call.caller, *config);

@@ -18,11 +18,17 @@ constexpr milliseconds kLaneTime{250};  // between two looks whether earlier rep
 
 // The beginning of the word for "say nothing" is not shown either.
 bool may_show(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
   return !text.empty() &&
          !(text.size() <= kSilentReply.size() && kSilentReply.substr(0, text.size()) == text);
 }
 
 }  // namespace
+
+void ReplyDraft::answer(const std::string& message_id) {
+  const std::string& id = message_id.empty() ? plan_.question_id : message_id;
+  if (!id.empty()) plan_.reply_to = json::object{{"messageId", id}};
+}
 
 void ReplyDraft::set_text(std::string text) {
   text_ = std::move(text);

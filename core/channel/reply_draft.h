@@ -21,7 +21,8 @@ class ReplyDraft {
   struct Plan {
     std::string instance;
     json::object conversation;
-    json::value reply_to;  // null or {"messageId"}
+    json::value reply_to;     // null or {"messageId"}
+    std::string question_id;  // the message that the turn is about; may be empty
     std::int64_t inbox_id = 0;
     std::string message_id;               // of a draft that a restart left
     std::string reply_key;                // the idempotency key of the reply that it becomes
@@ -42,6 +43,8 @@ class ReplyDraft {
 
   // The whole text so far.
   void set_text(std::string text);
+  // The message to answer, in words of the model; empty: the one that the turn is about.
+  void answer(const std::string& message_id);
   // Each runs until end(); the caller spawns them in its scope.
   static Awaitable<> keep_typing(std::shared_ptr<ReplyDraft> self);
   static Awaitable<> keep_streaming(std::shared_ptr<ReplyDraft> self);

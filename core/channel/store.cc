@@ -230,6 +230,24 @@ Awaitable<Result<bool>> Store::set_cut(std::vector<std::int64_t> ids, std::strin
   co_return co_await database_.run<bool>(std::move(job));
 }
 
+Awaitable<Result<std::string>> Store::lane_of_sent(std::string instance, std::string near,
+                                                   std::string message_id) {
+  // "instance\nconversation\nthread": the same up to the thread.
+  const std::string conversation = near.substr(0, near.rfind('\n') + 1);
+  std::function<Result<std::string>(Connection&)> job =
+      [instance = std::move(instance), conversation,
+       message_id = std::move(message_id)](Connection& db) -> Result<std::string> {
+    std::string lane;
+    auto read = db.run(
+        "SELECT lane FROM outbox WHERE instance=?1 AND message_id=?2 AND state=2 "
+        "AND substr(lane,1,length(?3))=?3 ORDER BY id DESC LIMIT 1",
+        {instance, message_id, conversation}, [&](sqlite3_stmt* s) { lane = column_text(s, 0); });
+    if (read.has_error()) return read.error();
+    return lane;
+  };
+  co_return co_await database_.run<std::string>(std::move(job));
+}
+
 Awaitable<Result<bool>> Store::set_sent(std::int64_t id, std::string message_id) {
   return change("UPDATE outbox SET state=2, message_id=?2, error='', ended_ms=?3 WHERE id=?1",
                 {id, std::move(message_id), now()});

@@ -79,6 +79,10 @@ class Store {
   Awaitable<Result<OutboxRow>> outbox_row(std::int64_t id);
   Awaitable<Result<bool>> set_sending(std::int64_t id);
   Awaitable<Result<bool>> set_progress(std::int64_t id, json::object progress);
+  // The lane that a message of ours went to; empty when it is none of the last week. `near`: a lane
+  // of the same conversation, whatever its thread. Of a text in pieces only the first one is known.
+  Awaitable<Result<std::string>> lane_of_sent(std::string instance, std::string near,
+                                              std::string message_id);
   // Rows that a restart found `sending` and that their platform would show twice: they wait again,
   // with one more try of unknown end. One commit for all.
   Awaitable<Result<bool>> set_cut(std::vector<std::int64_t> ids, std::string error);

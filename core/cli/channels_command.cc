@@ -230,6 +230,7 @@ void channels_status(Context& context, bool probe) {
   }
   const auto* by_channel = answer->is_object() ? answer->get_object().if_contains("channelAccounts") : nullptr;
   std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> warnings;
   for (const auto& [id, accounts] : by_channel && by_channel->is_object() ? by_channel->get_object() : json::object()) {
     if (!accounts.is_array()) continue;
     for (const auto& entry : accounts.get_array()) {
@@ -239,6 +240,9 @@ void channels_status(Context& context, bool probe) {
       for (const char* key : {"accountId", "enabled", "configured", "running", "connected", "lastError"}) {
         row.push_back(shown_field(account, key));
       }
+      const auto* list = account.if_contains("warnings");
+      for (const auto& warning : list && list->is_array() ? list->get_array() : json::array())
+        if (warning.is_string()) warnings.push_back(row[0] + "/" + row[1] + ": " + warning.get_string().c_str());
       rows.push_back(std::move(row));
     }
   }
@@ -247,6 +251,7 @@ void channels_status(Context& context, bool probe) {
     return;
   }
   context.out().table({"CHANNEL", "ACCOUNT", "ENABLED", "CONFIGURED", "RUNNING", "CONNECTED", "LAST ERROR"}, rows);
+  for (const auto& warning : warnings) context.out().line(warning);
 }
 
 void channels_remove(Context& context, const std::string& channel, const std::string& account, bool forget) {

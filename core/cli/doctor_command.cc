@@ -76,6 +76,13 @@ void check_channels(const json::value& status, std::vector<Check>& out) {
     for (const auto& account : list.is_array() ? list.get_array() : json::array()) {
       const auto* enabled = find_at(account, "/enabled");
       if (enabled && enabled->is_bool() && !enabled->get_bool()) continue;
+      const auto* warnings = find_at(account, "/warnings");
+      for (const auto& warning :
+           warnings && warnings->is_array() ? warnings->get_array() : json::array()) {
+        add(out, "channels.warning",
+            "Channel " + std::string(channel) + "/" + text_at(account, "/accountId", "default"),
+            Status::kWarn, warning.is_string() ? std::string(warning.get_string()) : "");
+      }
       auto error = text_at(account, "/lastError");
       const auto* configured = find_at(account, "/configured");
       bool ready = configured && configured->is_bool() && configured->get_bool();

@@ -13,7 +13,7 @@ using gateway_client::ConnectAs;
 constexpr std::chrono::milliseconds kSendTime{65'000};  // longer than the gateway tries
 
 struct MessageFlags {
-  std::string channel, account, target, thread, message, message_id, reply_to, emoji;
+  std::string channel, account, target, thread, message, message_id, reply_to, emoji, buttons;
   bool remove = false, dry_run = false;
 };
 
@@ -38,6 +38,18 @@ void run_action(Context& context, const std::string& action, const MessageFlags&
     return;
   }
   json::object params = params_of(action, flags);
+  if (!flags.buttons.empty()) {
+    boost::system::error_code no_json;
+    json::value rows = json::parse(flags.buttons, no_json);
+    if (no_json || !rows.is_array()) {
+      context.fail(
+          Error(Code::kInvalidArgument,
+                "--buttons takes JSON: '[[{\"text\":\"Yes\",\"callback_data\":\"yes\"}]]'"));
+      context.exit_code = kUsage;
+      return;
+    }
+    params["buttons"] = std::move(rows);
+  }
   if (flags.dry_run) {
     context.out().print_json(params);
     return;
@@ -69,6 +81,8 @@ void add_action(CLI::App& group, Context& context, const std::string& action, co
   command->add_option("--thread-id", flags->thread, "Topic or thread within it");
   if (action == "send" || action == "edit")
     command->add_option("-m,--message", flags->message, "Text, in Markdown")->required();
+  if (action == "send" || action == "edit")
+    command->add_option("--buttons", flags->buttons, "Rows of buttons, as JSON");
   if (action == "send") {
     command->add_option("--reply-to", flags->reply_to, "Id of the message to answer");
   } else {

@@ -1,6 +1,7 @@
 // send, message.action: messages by hand, without an agent.
 #include <algorithm>
 
+#include "channel/buttons.h"
 #include "gateway/server_state.h"
 
 namespace openclaw::gateway {
@@ -61,8 +62,13 @@ Awaitable<Reply> perform(ServerState& state, MethodCall call) {
   }
   auto channel = co_await known_channel(state, text_param(call.params, "channel"));
   if (channel.has_error()) co_return Reply::failed(channel.error());
-  auto run = state.runs.begin(call.method, id, now_ms());
   MessageAction action = action_of(call.params);
+  if (const json::value* rows = call.params.if_contains("buttons")) {
+    auto buttons = channel::buttons_from(*rows);
+    if (buttons.has_error()) co_return Reply::failed(buttons.error());
+    action.buttons = std::move(*buttons);
+  }
+  auto run = state.runs.begin(call.method, id, now_ms());
   action.channel = *channel;
   action.idempotency_key = run->run_id;
   Limits limits = Limits::within(kSendTime);
@@ -116,6 +122,7 @@ const ParamTable kMessageAction{{{.name = "action",
                                  {"messageId", Kind::kString, false, 0, 512},
                                  {"replyTo", Kind::kString, false, 0, 512},
                                  {"emoji", Kind::kString, false, 0, 128},
+                                 {"buttons", Kind::kArray},
                                  {"idempotencyKey", Kind::kText, true, 0, 256}}};
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <mutex>
@@ -28,6 +29,18 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Its text may hold a password, so no error repeats it.
+bool is_proxy_url(std::string_view text) {
+  static constexpr std::array<std::string_view, 4> kSchemes{"http://", "https://", "socks5://",
+                                                            "socks5h://"};
+  const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
+    return text.starts_with(scheme) && text.size() > scheme.size();
+  });
+  return known && text.size() <= 1024 && std::all_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
+         });
+}
+
 Result<void> check_request(const HttpRequest& request) {
   if (!is_http_token(request.method) || request.method.size() > 32) {
     return Error(Code::kInvalidArgument, "the HTTP method is not a token");
@@ -37,6 +50,13 @@ Result<void> check_request(const HttpRequest& request) {
     return Error(Code::kInvalidArgument,
                  "an HTTP request needs http://, https:// or unix:/path.sock:/target, not " +
                      request.url.scheme + ":" + request.url.authority());
+  }
+  if (!request.proxy.empty()) {
+    if (request.url.is_unix())
+      return Error(Code::kInvalidArgument, "a unix socket is not reached through a proxy");
+    if (!is_proxy_url(request.proxy))
+      return Error(Code::kInvalidArgument,
+                   "the proxy must be written http://, https://, socks5:// or socks5h:// HOST:PORT");
   }
   return check_headers(request.headers);
 }
@@ -155,7 +175,7 @@ curl_socket_t on_open_socket(void* user, curlsocktype purpose, curl_sockaddr* ad
   if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
   if (address->family == AF_UNIX) {
     if (!t.request.url.is_unix()) return CURL_SOCKET_BAD;
-  } else if (!t.request.use_environment_proxy) {
+  } else if (!t.request.proxied()) {
     auto allowed = check_address(&address->addr, t.request.allow_private);
     if (t.request.url.is_unix() || allowed.has_error()) {
       if (allowed.has_error()) t.refused = allowed.error();
@@ -177,7 +197,7 @@ int on_before_request(void* user, char* address, char*, int, int) {
     return CURL_PREREQFUNC_ABORT;
   }
   t.begun = true;
-  if (t.request.url.is_unix() || t.request.use_environment_proxy) return CURL_PREREQFUNC_OK;
+  if (t.request.url.is_unix() || t.request.proxied()) return CURL_PREREQFUNC_OK;
   auto allowed =
       check_address(std::string_view(address != nullptr ? address : ""), t.request.allow_private);
   if (allowed.has_value()) return CURL_PREREQFUNC_OK;
@@ -428,7 +448,14 @@ void HttpClient::Impl::set_up(Transfer& t) {
   libcurl().easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   libcurl().easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   if (!options_.ca_file.empty()) libcurl().easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
-  if (!r.use_environment_proxy) libcurl().easy_setopt(easy, CURLOPT_PROXY, "");
+  if (!r.proxy.empty()) {
+    libcurl().easy_setopt(easy, CURLOPT_PROXY, r.proxy.c_str());
+    libcurl().easy_setopt(easy, CURLOPT_NOPROXY, "");  // the environment opens no way around it
+    libcurl().easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    libcurl().easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  } else if (!r.use_environment_proxy) {
+    libcurl().easy_setopt(easy, CURLOPT_PROXY, "");
+  }
   if (r.url.is_unix()) libcurl().easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r.url.unix_path.c_str());
   libcurl().easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(r.connect_timeout.count()));
   libcurl().easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);

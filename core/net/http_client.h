@@ -47,6 +47,10 @@ struct HttpRequest {
   // http_proxy and friends from the environment. The proxy is the operator's choice and not
   // checked.
   bool use_environment_proxy = false;
+  // "http://[user:pass@]host:port", https, socks5 or socks5h: the way for everything, by a tunnel;
+  // also the operator's choice. Names are left to the proxy, except by socks5.
+  std::string proxy;
+  bool proxied() const { return use_environment_proxy || !proxy.empty(); }
   // Never put on a second connection: for requests that must not be acted on twice. Without
   // redirects.
   bool once = false;

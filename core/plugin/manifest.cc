@@ -77,6 +77,11 @@ Result<Permissions> read_permissions(const json::object& root) {
   if (auto read = read_texts(**object, "services", out.services); !read) return read.error();
   if (auto read = read_texts(**object, "net", out.net); !read) return read.error();
   if (auto read = read_secrets(**object, out); !read) return read.error();
+  std::string proxy;
+  if (auto read = read_text(**object, "proxy", proxy); !read) return read.error();
+  if (!proxy.empty() && !proxy.starts_with("config:"))
+    return wrong("permissions.proxy", "must be \"config:KEY\"");
+  if (!proxy.empty()) out.proxy_key = proxy.substr(7);
   if (const auto* value = (*object)->if_contains("privateNetwork")) {
     const auto* flag = value->if_bool();
     if (!flag) return wrong("permissions.privateNetwork", "must be true or false");

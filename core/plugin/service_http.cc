@@ -115,6 +115,7 @@ Result<net::HttpRequest> build(InstanceServices& services, const oc_http_request
   auto verdict = guard->check(request.url);
   if (verdict.has_error()) return verdict.error();
   request.allow_private = verdict->allow_private;
+  if (auto proxy = services.proxy(); !proxy.empty()) request.proxy = std::move(proxy);
   auto headers = parse_headers(view_of(raw.headers_json));
   if (headers.has_error()) return headers.error();
   request.headers = std::move(*headers);

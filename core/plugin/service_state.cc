@@ -135,6 +135,12 @@ net::EgressGuard InstanceServices::guard() const {
   return net::EgressGuard(granted.net, config(), granted.private_network);
 }
 
+std::string InstanceServices::proxy() const {
+  const std::string& key = permissions().proxy_key;
+  const auto* value = key.empty() ? nullptr : config().if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
 void InstanceServices::deliver(std::function<void()> call) {
   std::lock_guard lock(context_mutex_);
   if (!detached_) context_->post_to_plugin(std::move(call));

@@ -107,6 +107,8 @@ class InstanceServices : public std::enable_shared_from_this<InstanceServices> {
   const std::string& id() const { return id_; }
   // Inside a call of the plugin only: they read its manifest and config.
   net::EgressGuard guard() const;
+  // What the instance's config has under the key that its manifest names; empty: no proxy.
+  std::string proxy() const;
   const Permissions& permissions() const { return context_->permissions(); }
   const json::object& config() const { return context_->config(); }
 

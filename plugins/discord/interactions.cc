@@ -16,7 +16,9 @@ constexpr std::size_t kMostWaitingAnswers = 256;
 constexpr std::uint64_t kTokenHoldsMs = 14 * 60'000;  // the service says 15 minutes
 constexpr std::uint32_t kDeferMs = 2'500;
 constexpr std::int64_t kApplicationCommand = 2;
+constexpr std::int64_t kMessageComponent = 3;
 constexpr int kDeferredMessage = 5;
+constexpr int kDeferredUpdate = 6;
 constexpr int kTextOption = 3;
 constexpr std::size_t kMaxToken = 512;
 
@@ -99,22 +101,27 @@ Flow<Nothing> Interactions::register_commands() {
 
 void Interactions::received(const json::value& data) {
   const json::object* interaction = data.if_object();
-  if (interaction == nullptr || parts::int_in(*interaction, "type", 0) != kApplicationCommand)
-    return;
+  if (interaction == nullptr) return;
+  const std::int64_t type = parts::int_in(*interaction, "type", 0);
+  if (type != kApplicationCommand && type != kMessageComponent) return;
   std::string id = read_message_id(*interaction, "id");
   std::string token(parts::text_in(*interaction, "token"));
   if (id.empty() || !is_token(token)) return;
+  if (type == kMessageComponent) {
+    s_.spawn(defer(std::move(id), std::move(token), kDeferredUpdate));
+    return;
+  }
   forget_old();
   waiting_[id] = {token, clock_ms()};
-  s_.spawn(defer(std::move(id), std::move(token)));
+  s_.spawn(defer(std::move(id), std::move(token), kDeferredMessage));
 }
 
-Flow<Nothing> Interactions::defer(std::string id, std::string token) {
+Flow<Nothing> Interactions::defer(std::string id, std::string token, int answer) {
   Call call;
   call.method = "POST";
   call.path = "/interactions/" + id + "/" + token + "/callback";
   call.route = {"POST /interactions/:id/:token/callback", id};
-  call.body = json::object{{"type", kDeferredMessage}};
+  call.body = json::object{{"type", answer}};
   RestApi::Options options;
   options.timeout_ms = kDeferMs;
   options.most_wait_ms = kDeferMs;

@@ -1,6 +1,7 @@
-// Interactions: slash commands that the service offers people while they type. Each has to be
-// answered within three seconds, which is what this does at once ("is thinking"); the reply takes
-// the place of that answer when it is there. Strand only.
+// Interactions: slash commands that the service offers people while they type, and buttons they
+// press. Each has to be answered within three seconds, which is what this does at once. A command's
+// answer is "is thinking", and the reply takes its place when it is there; a press is only said to
+// have been seen. Strand only.
 #pragma once
 
 #include <functional>
@@ -42,7 +43,7 @@ class Interactions {
     std::uint64_t since_ms = 0;
   };
   openclaw::Flow<openclaw::Nothing> register_commands();
-  openclaw::Flow<openclaw::Nothing> defer(std::string id, std::string token);
+  openclaw::Flow<openclaw::Nothing> defer(std::string id, std::string token, int answer);
   void forget_old();
 
   Services s_;

@@ -260,27 +260,40 @@ std::string command_text(const json::object& data) {
 Parsed parse_interaction(const json::value& data, const Directory& directory,
                          std::string_view account) {
   constexpr std::int64_t kCommand = 2;
+  constexpr std::int64_t kComponent = 3;
   Parsed out;
   const json::object* interaction = data.if_object();
-  const json::object* command =
+  const json::object* given =
       interaction == nullptr ? nullptr : parts::object_in(*interaction, "data");
-  if (command == nullptr || parts::int_in(*interaction, "type", 0) != kCommand) return out;
+  if (given == nullptr) return out;
+  const std::int64_t type = parts::int_in(*interaction, "type", 0);
+  if (type != kCommand && type != kComponent) return out;
   const json::object* member = parts::object_in(*interaction, "member");
   const json::object* user = parts::object_in(member == nullptr ? *interaction : *member, "user");
   const std::string id = id_at(*interaction, "id");
   const std::string channel_id = id_at(*interaction, "channel_id");
   if (user == nullptr || id.empty() || channel_id.empty() || id_at(*user, "id").empty()) return out;
   json::object conversation = conversation_of(*interaction, directory.channel(channel_id));
-  conversation["interaction"] = id;
+  std::string text;
+  if (type == kComponent) {
+    text = cut_text(parts::text_in(*given, "custom_id"), kMaxName);
+    if (text.empty()) return out;
+  } else {
+    conversation["interaction"] = id;
+    text = command_text(*given);
+  }
   out.kind = Parsed::Kind::kEvent;
-  out.event = json::object{{"kind", "message"},
+  out.event = json::object{{"kind", type == kComponent ? "callback" : "message"},
                            {"eventId", "dc:" + directory.bot_id() + ":" + id},
                            {"account", account},
                            {"sender", sender_of(*user, member)},
-                           {"text", command_text(*command)},
+                           {"text", text},
                            {"mentioned", true},
                            {"timestampMs", snowflake_time_ms(snowflake(id))},
                            {"conversation", std::move(conversation)}};
+  const json::object* message = parts::object_in(*interaction, "message");
+  if (type == kComponent && message != nullptr && !id_at(*message, "id").empty())
+    out.event["messageId"] = id_at(*message, "id");
   return out;
 }
 

@@ -27,7 +27,8 @@ Parsed parse_message(std::string_view type, const json::value& data, const Direc
                      std::string_view account, std::string_view fallback_key);
 
 // A slash command: the same event as if it had been typed. Its conversation has the key
-// "interaction", by which the reply finds the answer it takes the place of.
+// "interaction", by which the reply finds the answer it takes the place of. Or the press of a
+// button: a callback.
 Parsed parse_interaction(const json::value& data, const Directory& directory,
                          std::string_view account);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <random>
+#include <set>
 
 #include "chunks.h"
 #include "markdown.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxMarkdown = 1U << 20;
 constexpr std::size_t kMaxFiles = 20;
+constexpr parts::ButtonLimits kButtons{"Discord", 5, 5, 25, 80, 100};
 constexpr std::size_t kFilesPerMessage = 10;
 constexpr std::uint64_t kBytesPerMessage = 24'000'000;
 
@@ -64,6 +66,35 @@ void read_resume(const json::object& message, Outgoing& out) {
   if (sent > 0 && out.first_id.empty()) return;
   out.sent = static_cast<std::size_t>(sent);
   out.trying_since_ms = std::max<std::int64_t>(parts::int_in(*resume, "tryingSinceMs", 0), 0);
+}
+
+// False, and `wrong` filled, when they cannot be shown there.
+bool read_buttons_of(const json::object& message, Outgoing& out, Malformed& wrong) {
+  auto buttons = parts::read_buttons(message, kButtons, wrong.message);
+  if (!buttons) return false;
+  out.buttons = std::move(*buttons);
+  std::set<std::string_view> seen;
+  for (const auto& row : out.buttons) {
+    for (const parts::Button& each : row) {
+      if (seen.insert(each.data).second) continue;
+      wrong.message = "two buttons have the callbackData \"" + each.data +
+                      "\"; Discord wants each to have its own";
+      return false;
+    }
+  }
+  const std::string_view place = parts::text_in(message, "buttonsOnlyIn");
+  if (out.buttons.empty() || place.empty()) return true;
+  const std::string_view type = parts::text_in(*parts::object_in(message, "conversation"), "type");
+  const bool direct = !out.target.user.empty() || type == "direct";
+  if (!direct && type.empty()) {
+    wrong.message =
+        "capabilities.inlineButtons is not for all chats, and what kind of chat this is is not "
+        "known; name a person as user:ID, or set it to \"all\" or \"allowlist\"";
+    return false;
+  }
+  if (direct == (place == "direct")) return true;
+  wrong.message = "capabilities.inlineButtons does not allow buttons in this chat";
+  return false;
 }
 
 // FNV-1a; two of them with different beginnings make collisions of unlike texts out of the
@@ -127,6 +158,7 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
   const bool markdown = parts::text_in(message, "format") == "markdown";
   out.pieces = split(markdown ? render_markdown(text) : escape_markdown(text), limit);
   if (out.pieces.empty() && out.files.empty()) return refuse("the text has nothing to show");
+  if (!read_buttons_of(message, out, wrong)) return std::nullopt;
   out.draft = parts::bool_in(message, "draft", false);
   if (out.draft && out.pieces.size() > 1)
     out.pieces.resize(1);  // it ends here until the whole is known

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "buttons.h"
 #include "json_fields.h"
 
 namespace discord {
@@ -28,6 +29,7 @@ struct Outgoing {
   Target target;
   std::vector<std::string> pieces;
   std::vector<std::vector<OutgoingFile>> files;  // one message each, after the pieces
+  parts::ButtonRows buttons;                     // under the last piece, or the last files
   bool draft = false;                            // a reply that is still growing
   bool silent = false;
   std::string reply_to;

@@ -49,6 +49,26 @@ bool shows(const Reply& reply, std::string_view text) {
   return trimmed(parts::text_in(*message, "content")) == trimmed(text);
 }
 
+// Rows of buttons as the service's action rows.
+json::array components_of(const parts::ButtonRows& rows) {
+  constexpr int kRow = 1;
+  constexpr int kButton = 2;
+  json::array out;
+  for (const auto& row : rows) {
+    json::array buttons;
+    for (const parts::Button& each : row) {
+      const int style = each.style == "primary"   ? 1
+                        : each.style == "success" ? 3
+                        : each.style == "danger"  ? 4
+                                                  : 2;
+      buttons.push_back(json::object{
+          {"type", kButton}, {"style", style}, {"label", each.text}, {"custom_id", each.data}});
+    }
+    out.push_back(json::object{{"type", kRow}, {"components", std::move(buttons)}});
+  }
+  return out;
+}
+
 // What a model writes pings nobody.
 json::object no_pings() {
   return {{"parse", json::array()}, {"replied_user", false}};
@@ -213,6 +233,9 @@ json::object Sender::body_of(const Outgoing& message, std::size_t index) const {
   const std::int64_t flags =
       (s_.settings.link_preview ? 0 : kNoPreviews) | (message.silent ? kSilent : 0);
   if (flags != 0) out["flags"] = flags;
+  const std::size_t texts = message.pieces.size();
+  const std::size_t last = (texts > 0 ? texts : message.files.size()) - 1;
+  if (!message.buttons.empty() && index == last) out["components"] = components_of(message.buttons);
   return out;
 }
 
@@ -220,7 +243,7 @@ Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t i
   const std::size_t texts = message.pieces.size();
   json::object body = body_of(message, index);
   if (index == 0 && !message.message_id.empty() && texts > 0) {
-    Flow<Put> editing = edit(job, message.message_id, message.pieces[0]);
+    Flow<Put> editing = edit(job, message.message_id, body);
     Put edited = co_await std::move(editing);
     if (!edited.reply.refused(kUnknownMessage) || message.must_exist) co_return edited;
     // The message that is gone may have had this nonce, and would be the answer again.
@@ -228,7 +251,7 @@ Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t i
     body["nonce"] = nonce_of(key.empty() ? key : key + ":anew", index);
   }
   if (index == 0 && texts > 0 && message.message_id.empty() && !message.interaction.empty()) {
-    Flow<Put> answering = answer(job, message.interaction, message.pieces[0]);
+    Flow<Put> answering = answer(job, message.interaction, body);
     Put answered = co_await std::move(answering);
     if (!answered.reply.refused() && (!answered.reply.ok() || !answered.message_id.empty()))
       co_return answered;
@@ -248,11 +271,11 @@ Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t i
     co_return co_await std::move(filing);
   }
   const std::string text(parts::text_in(body, "content"));
-  Flow<Put> posting = post(job, std::move(body), {});
+  Flow<Put> posting = post(job, body, {});
   Put put = co_await std::move(posting);
   if (!put.reply.ok() || shows(put.reply, text)) co_return put;
   // The nonce is that of a draft which went out before a crash: the message is there, and old.
-  Flow<Put> editing = edit(job, put.message_id, text);
+  Flow<Put> editing = edit(job, put.message_id, body);
   co_return co_await std::move(editing);
 }
 
@@ -278,11 +301,12 @@ Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts:
   }
 }
 
-Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, const std::string& text) {
+Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, json::object body) {
   Put put;
   put.reply.kind = Reply::Kind::kOk;
-  Call call = s_.interactions.answer_call(
-      interaction_id, json::object{{"content", text}, {"allowed_mentions", no_pings()}});
+  json::object shown{{"content", body["content"]}, {"allowed_mentions", no_pings()}};
+  if (body.contains("components")) shown["components"] = body["components"];
+  Call call = s_.interactions.answer_call(interaction_id, std::move(shown));
   if (call.path.empty()) co_return put;
   Flow<Reply> flow = s_.api.call(std::move(call), options_for(*job));
   put.reply = co_await std::move(flow);
@@ -292,9 +316,12 @@ Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, const s
   co_return put;
 }
 
-Flow<Sender::Put> Sender::edit(JobPtr job, std::string message_id, const std::string& text) {
+// The text and the buttons of `body`, and no others.
+Flow<Sender::Put> Sender::edit(JobPtr job, std::string message_id, const json::object& body) {
   Call call = channel_call("PATCH", job->channel, "/messages/:id", "/messages/" + message_id);
-  call.body = json::object{{"content", text},
+  const json::value* components = body.if_contains("components");
+  call.body = json::object{{"content", body.at("content")},
+                           {"components", components == nullptr ? json::array() : *components},
                            {"allowed_mentions", no_pings()},
                            {"flags", s_.settings.link_preview ? 0 : kNoPreviews}};
   Flow<Reply> flow = s_.api.call(std::move(call), options_for(*job));

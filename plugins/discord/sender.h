@@ -78,8 +78,8 @@ class Sender {
   PutFlow put(JobPtr job, const Outgoing& message, std::size_t index);
   PutFlow post(JobPtr job, json::object body, std::vector<parts::FormFile> files);
   // Nothing is sent, and the id is empty, when there is no such interaction to be answered.
-  PutFlow answer(JobPtr job, std::string interaction_id, const std::string& text);
-  PutFlow edit(JobPtr job, std::string message_id, const std::string& text);
+  PutFlow answer(JobPtr job, std::string interaction_id, json::object body);
+  PutFlow edit(JobPtr job, std::string message_id, const json::object& body);
   PutFlow put_files(JobPtr job, const Outgoing& message, json::object body, std::size_t group);
   PutFlow seen_already(JobPtr job, std::string nonce, std::string text, std::int64_t since_ms);
   // A call that is neither queued nor repeated.

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxMarkdown = 1U << 20;
 constexpr std::size_t kMaxFiles = 20;
+constexpr parts::ButtonLimits kButtons{"Telegram", 100, 8, 100, 256, 64};
 
 std::optional<std::int64_t> integer(std::string_view text) {
   std::int64_t value = 0;
@@ -47,6 +48,26 @@ std::optional<OutgoingFile> read_file(const json::value& item) {
   if (out.name.empty()) out.name = "file";
   if (out.mime.empty()) out.mime = "application/octet-stream";
   return out;
+}
+
+// Who is written to is a person when the id is positive.
+bool is_direct(const Target& target) {
+  const auto number = integer(target.chat);
+  return number && *number > 0;
+}
+
+// False, and `wrong` filled, when they cannot be shown there.
+bool read_keyboard(const json::object& message, Outgoing& out, Malformed& wrong) {
+  auto buttons = parts::read_buttons(message, kButtons, wrong.message);
+  if (!buttons) return false;
+  out.buttons = std::move(*buttons);
+  const std::string_view place = parts::text_in(message, "buttonsOnlyIn");
+  if (out.buttons.empty() || place.empty() || (place == "direct") == is_direct(out.target))
+    return true;
+  wrong.message = place == "direct"
+                      ? "capabilities.inlineButtons is \"dm\", and this chat is no direct one"
+                      : "capabilities.inlineButtons is \"group\", and this chat is no group";
+  return false;
 }
 
 }  // namespace
@@ -106,6 +127,7 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
   }
   out.pieces = split(whole, limit);
   if (out.pieces.empty() && out.files.empty()) return refuse("the text has nothing to show");
+  if (!read_keyboard(message, out, wrong)) return std::nullopt;
   out.draft = parts::bool_in(message, "draft", false);
   if (out.draft && out.pieces.size() > 1)
     out.pieces.resize(1);  // it ends here until the whole is known

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "buttons.h"
 #include "json_fields.h"
 #include "styled_text.h"
 
@@ -29,6 +30,7 @@ struct Outgoing {
   Target target;
   std::vector<StyledText> pieces;
   std::vector<OutgoingFile> files;  // after the pieces
+  parts::ButtonRows buttons;        // under the last piece, or the last file without any
   bool draft = false;               // a reply that is still growing
   bool silent = false;
   std::int64_t reply_to = 0;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "command_menu.h"
+
 namespace telegram {
 namespace {
 
@@ -43,6 +45,12 @@ Bot bot_of(const json::value& result) {
   return out;
 }
 
+json::array allowed_updates(bool reactions) {
+  json::array out{"message", "edited_message", "channel_post", "callback_query", "my_chat_member"};
+  if (reactions) out.emplace_back("message_reaction");
+  return out;
+}
+
 // The update as the host takes everything: raw, to be put aside.
 std::string reduced_event(std::string_view event) {
   const json::value value = parts::parsed(event);
@@ -66,6 +74,11 @@ void Poller::report(std::string_view state, std::string_view reason, std::string
   if (!message.empty()) out["message"] = message;
   if (connected()) {
     out["account"] = json::object{{"id", std::to_string(bot_.id)}, {"username", bot_.username}};
+    json::object groups{{"all", bot_.reads_all_group_messages}};
+    if (!bot_.reads_all_group_messages)
+      groups["fix"] = "tell @BotFather /setprivacy, choose @" + bot_.username +
+                      " and Disable; then remove the bot from the group and add it again";
+    out["groupMessages"] = std::move(groups);
   }
   s_.plugin.channel_host().link_state(json::serialize(out));
 }
@@ -115,7 +128,7 @@ Flow<Nothing> Poller::run(std::optional<Completion> started) {
   if (connected == Next::kGoOn) {
     Flow<Nothing> loading = load_offset();
     co_await std::move(loading);
-    s_.spawn(introduce());
+    s_.spawn(offer_commands(s_.plugin, s_.api, s_.settings, bot_.id));
     report("online");
     settle_start(OC_OK, "");
     while (!stopping_ && !lost_) {
@@ -163,19 +176,6 @@ Flow<Poller::Next> Poller::connect() {
     if (co_await std::move(failing) == Next::kEnd) co_return Next::kEnd;
   }
   co_return Next::kEnd;
-}
-
-// The menu of commands. Nothing depends on it.
-Flow<Nothing> Poller::introduce() {
-  if (s_.settings.commands.empty()) co_return Nothing{};
-  json::object params{{"commands", s_.settings.commands}};
-  BotApi::Options options;
-  options.timeout_ms = kConnectMs;
-  Flow<Reply> flow = s_.api.call("setMyCommands", std::move(params), options);
-  const Reply reply = co_await std::move(flow);
-  if (!reply.ok() && !stopping_)
-    s_.plugin.log().warn("the menu of commands was not set: " + reply.text);
-  co_return Nothing{};
 }
 
 Flow<Nothing> Poller::load_offset() {
@@ -232,11 +232,9 @@ Flow<Nothing> Poller::confirm() {
 
 Flow<Poller::Next> Poller::poll_once() {
   const std::uint32_t seconds = failures_ == 0 ? kPollSeconds : kShortPollSeconds;
-  json::object params{
-      {"limit", kPollLimit},
-      {"timeout", seconds},
-      {"allowed_updates",
-       {"message", "edited_message", "channel_post", "callback_query", "my_chat_member"}}};
+  json::object params{{"limit", kPollLimit},
+                      {"timeout", seconds},
+                      {"allowed_updates", allowed_updates(s_.settings.reactions)}};
   if (offset_ != 0) params["offset"] = offset_;
   BotApi::Options options;
   options.timeout_ms = seconds * 1000 + kPollGraceMs;

@@ -63,7 +63,6 @@ class Poller {
   };
 
   openclaw::Flow<Next> connect();
-  openclaw::Flow<openclaw::Nothing> introduce();
   openclaw::Flow<openclaw::Nothing> load_offset();
   openclaw::Flow<openclaw::Nothing> store_offset();
   openclaw::Flow<openclaw::Nothing> confirm();

@@ -25,6 +25,8 @@ struct UploadKind {
 };
 constexpr UploadKind kDocument{"sendDocument", "document"};
 constexpr std::uint64_t kMaxPhoto = 10'000'000;
+constexpr std::uint64_t kMaxUpload =
+    50'000'000;  // of the service; a server of one's own takes more
 
 UploadKind upload_kind(const OutgoingFile& file) {
   if (file.kind == "photo" && file.bytes <= kMaxPhoto) return {"sendPhoto", "photo"};
@@ -41,6 +43,29 @@ std::int64_t message_id_of(const Reply& reply) {
 
 std::string text_of(const json::object& params) {
   return std::string(parts::text_in(params, "text"));
+}
+
+json::object keyboard_of(const parts::ButtonRows& rows) {
+  json::array out;
+  for (const auto& row : rows) {
+    json::array buttons;
+    for (const parts::Button& each : row) {
+      json::object button{{"text", each.text}, {"callback_data", each.data}};
+      // There is no style that says "like any other".
+      if (!each.style.empty() && each.style != "secondary") button["style"] = each.style;
+      buttons.push_back(std::move(button));
+    }
+    out.push_back(std::move(buttons));
+  }
+  return {{"inline_keyboard", std::move(out)}};
+}
+
+// What a message shows, for telling whether an edit would change it.
+std::string face_of(const json::object& params) {
+  std::string out = text_of(params);
+  if (const json::value* markup = params.if_contains("reply_markup"))
+    out += "\n" + json::serialize(*markup);
+  return out;
 }
 
 Reply stopped() {
@@ -149,8 +174,8 @@ Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
   const std::size_t texts = message.pieces.size();
   const std::size_t all = texts + message.files.size();
   for (std::size_t i = message.sent; i < all; ++i) {
-    Flow<Put> flow = i < texts ? put_piece(job, message, message.pieces[i], i == 0)
-                               : put_file(job, message, message.files[i - texts], i == 0);
+    Flow<Put> flow = i < texts ? put_piece(job, message, i)
+                               : put_file(job, message, message.files[i - texts], i);
     const Put put = co_await std::move(flow);
     if (!put.reply.ok()) {
       const bool idempotent = message.message_id != 0 && i == 0 && texts > 0;
@@ -169,11 +194,12 @@ Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
   co_return Nothing{};
 }
 
-json::object Sender::params_of(const Outgoing& message, const Target& target, bool is_first) const {
+json::object Sender::params_of(const Outgoing& message, const Target& target,
+                               std::size_t index) const {
   json::object params{{"chat_id", target.chat_id()}};
   // The general topic of a forum is written to without a number.
   if (target.thread_id > 1) params["message_thread_id"] = target.thread_id;
-  if (message.reply_to != 0 && is_first) {
+  if (message.reply_to != 0 && index == 0) {
     params["reply_parameters"] =
         json::object{{"message_id", message.reply_to}, {"allow_sending_without_reply", true}};
   }
@@ -182,13 +208,17 @@ json::object Sender::params_of(const Outgoing& message, const Target& target, bo
   if (!s_.settings.link_preview) {
     params["link_preview_options"] = json::object{{"is_disabled", true}};
   }
+  const std::size_t texts = message.pieces.size();
+  const std::size_t last = (texts > 0 ? texts : message.files.size()) - 1;
+  if (!message.buttons.empty() && index == last)
+    params["reply_markup"] = keyboard_of(message.buttons);
   return params;
 }
 
-Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, const StyledText& piece,
-                                    bool is_first) {
-  const std::int64_t edit_id = is_first ? message.message_id : 0;
-  json::object params = params_of(message, job->target, is_first);
+Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, std::size_t index) {
+  const StyledText& piece = message.pieces[index];
+  const std::int64_t edit_id = index == 0 ? message.message_id : 0;
+  json::object params = params_of(message, job->target, index);
   params["text"] = piece.html();
   params["parse_mode"] = "HTML";
   json::object plain_params = params;
@@ -207,8 +237,12 @@ Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, const S
 }
 
 Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
-                                   bool is_first) {
-  json::object params = params_of(message, job->target, is_first);
+                                   std::size_t index) {
+  json::object params = params_of(message, job->target, index);
+  if (file.bytes > kMaxUpload && s_.settings.official_service) {
+    Flow<Put> telling = put_too_large(job, std::move(params), file);
+    co_return co_await std::move(telling);
+  }
   params.erase("link_preview_options");
   UploadKind kind = upload_kind(file);
   Put put;
@@ -221,6 +255,10 @@ Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const Ou
       if (put.reply.ok()) co_return put;
       continue;
     }
+    if (put.reply.refused(413)) {
+      Flow<Put> telling = put_too_large(job, std::move(params), file);
+      co_return co_await std::move(telling);
+    }
     // What the service cannot show as a picture or play can still be handed over.
     if (!put.reply.refused(400) || kind.field == kDocument.field) co_return put;
     s_.plugin.log().warn("Telegram refused a file as " + std::string(kind.field) + " (" +
@@ -230,13 +268,25 @@ Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const Ou
   co_return put;
 }
 
+// In the place of the file: the person learns that there was one. The text is out already.
+Flow<Sender::Put> Sender::put_too_large(JobPtr job, json::object params, const OutgoingFile& file) {
+  params["text"] = "⚠️ " + file.name + " is not attached: it has " +
+                   std::to_string((file.bytes + 999'999) / 1'000'000) +
+                   " MB, and Telegram lets a bot send at most 50 MB";
+  params["link_preview_options"] = json::object{{"is_disabled", true}};
+  Flow<Put> flow = put_text(job, std::move(params), 0, false);
+  co_return co_await std::move(flow);
+}
+
 // Link targets are written out in plain text, so it may need more than one message.
 Flow<Sender::Put> Sender::put_plain(JobPtr job, json::object params, std::string text,
                                     std::size_t limit, std::int64_t edit_id, bool must_exist) {
   Put first;
-  for (const std::string& part : split_plain(text, limit)) {
+  const std::vector<std::string> all = split_plain(text, limit);
+  for (const std::string& part : all) {
     json::object own = params;
     own["text"] = part;
+    if (&part != &all.back()) own.erase("reply_markup");
     Flow<Put> flow = put_text(job, std::move(own), edit_id, must_exist);
     Put put = co_await std::move(flow);
     if (!put.reply.ok()) co_return put;
@@ -273,16 +323,17 @@ bool Sender::mend(const Reply& reply, json::object& params, Job& job) {
 Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t edit_id,
                                    bool must_exist) {
   Put put;
-  const std::string text = text_of(params);
+  const std::string face = face_of(params);
   for (int round = 0; round < kMostMends; ++round) {
     if (edit_id != 0) {
       put.message_id = edit_id;
-      if (shows(job->target.chat, edit_id, text)) {
+      if (shows(job->target.chat, edit_id, face)) {
         put.reply.kind = Reply::Kind::kOk;
         co_return put;
       }
-      json::object edit{{"chat_id", params["chat_id"]}, {"message_id", edit_id}, {"text", text}};
-      for (const char* key : {"parse_mode", "link_preview_options"}) {
+      json::object edit{
+          {"chat_id", params["chat_id"]}, {"message_id", edit_id}, {"text", params["text"]}};
+      for (const char* key : {"parse_mode", "link_preview_options", "reply_markup"}) {
         if (params.contains(key)) edit[key] = params[key];
       }
       Flow<Reply> flow = paced(job, "editMessageText", std::move(edit), false);
@@ -297,7 +348,7 @@ Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t
       put.reply = co_await std::move(flow);
       put.message_id = message_id_of(put.reply);
     }
-    if (put.reply.ok()) note_shown(job->target.chat, put.message_id, text);
+    if (put.reply.ok()) note_shown(job->target.chat, put.message_id, face);
     if (put.reply.ok() || !mend(put.reply, params, *job)) co_return put;
   }
   co_return put;

@@ -78,10 +78,10 @@ class Sender {
   };
 
   openclaw::Flow<openclaw::Nothing> run(JobPtr job, Outgoing message);
-  openclaw::Flow<Put> put_piece(JobPtr job, const Outgoing& message, const StyledText& piece,
-                                bool is_first);
+  openclaw::Flow<Put> put_piece(JobPtr job, const Outgoing& message, std::size_t index);
   openclaw::Flow<Put> put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
-                               bool is_first);
+                               std::size_t index);
+  openclaw::Flow<Put> put_too_large(JobPtr job, json::object params, const OutgoingFile& file);
   openclaw::Flow<Put> put_text(JobPtr job, json::object params, std::int64_t edit_id,
                                bool must_exist);
   openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,
@@ -92,7 +92,7 @@ class Sender {
                                            std::string method, json::object params,
                                            std::function<bool(const Reply&)> as_good);
   bool mend(const Reply& reply, json::object& params, Job& job);
-  json::object params_of(const Outgoing& message, const Target& target, bool is_first) const;
+  json::object params_of(const Outgoing& message, const Target& target, std::size_t index) const;
   void fail(openclaw::Completion& done, const Reply& reply, bool idempotent);
   void follow_moved(Target& target) const;
   // The same text in the same message: no need to say so to the service.

@@ -70,6 +70,7 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
   out.api_root = parts::text_in(config, "apiRoot");
   if (out.api_root.empty()) out.api_root = kApiRoot;
   while (out.api_root.ends_with('/')) out.api_root.pop_back();
+  out.official_service = out.api_root == kApiRoot;
   out.proxy = parts::text_in(config, "proxy");
   out.webhook_url = parts::text_in(config, "webhookUrl");
   out.text_limit = static_cast<std::size_t>(
@@ -77,6 +78,7 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
   out.call_timeout_ms = static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(parts::int_in(config, "timeoutSeconds", 20), 5, 600) * 1000);
   out.link_preview = parts::bool_in(config, "linkPreview", false);
+  out.reactions = parts::text_in(config, "reactionNotifications") != "off";
   out.commands = commands_of(config);
   return out;
 }

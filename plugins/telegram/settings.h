@@ -17,11 +17,13 @@ struct Settings {
   std::string config_key;  // "channels.telegram" or "channels.telegram.accounts.work"
   std::string token;       // "{{secret:NAME}}": the host puts the value in; empty: none configured
   std::string api_root;    // without a slash at its end
+  bool official_service = true;  // not a Bot API server of one's own
   std::string proxy, webhook_url;
   std::size_t text_limit = 4000;
   std::uint32_t call_timeout_ms = 20'000;
   bool link_preview = false;
-  json::array commands;  // of setMyCommands; empty: leave them alone
+  bool reactions = true;  // asked for; which of them count is the host's to say
+  json::array commands;   // of setMyCommands; empty: leave them alone
 
   // The command that gives this account a (new) token.
   std::string token_command() const;

@@ -11,7 +11,12 @@ using openclaw::Nothing;
 
 namespace {
 constexpr std::uint32_t kProbeMs = 8'000;
+
+bool is_proxy(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://") ||
+         text.starts_with("socks5://") || text.starts_with("socks5h://");
 }
+}  // namespace
 
 TelegramPlugin::TelegramPlugin(const openclaw::Init& init)
     : ChannelPlugin(init),
@@ -59,12 +64,12 @@ TelegramPlugin::Work TelegramPlugin::polling(Work work) {
 std::string TelegramPlugin::why_not_to_start() const {
   if (settings_.token.empty())
     return settings_.config_key + " has no botToken; type: " + settings_.token_command();
-  if (!settings_.proxy.empty()) {
+  // Its text may hold a password, so it is not repeated.
+  if (!settings_.proxy.empty() && !is_proxy(settings_.proxy)) {
     return settings_.config_key +
-           ".proxy is set, and this version cannot go through a proxy; rather than going around "
-           "it, "
-           "the account stays off. Type: openclaw config unset " +
-           settings_.config_key + ".proxy";
+           ".proxy must be written http://, https://, socks5:// or socks5h:// HOST:PORT; the "
+           "account stays off rather than going around it. Type: openclaw config set " +
+           settings_.config_key + ".proxy http://HOST:PORT";
   }
   return {};
 }

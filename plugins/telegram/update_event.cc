@@ -167,6 +167,19 @@ json::object attachment(const json::object& file, std::string_view kind, std::st
   return out;
 }
 
+bool moves(const json::object& sticker) {
+  return true_at(sticker, "is_animated") || true_at(sticker, "is_video");
+}
+
+// "😀" of a picture; of what moves also that it is a sticker, and of which set.
+std::string words_of_sticker(const json::object& sticker) {
+  const std::string emoji = string_at(sticker, "emoji", 32);
+  if (!moves(sticker)) return emoji;
+  const std::string set = string_at(sticker, "set_name", kMaxName);
+  return "[sticker" + (emoji.empty() ? "" : " " + emoji) +
+         (set.empty() ? "" : " of the set " + set) + "]";
+}
+
 json::array attachments_of(const json::object& message) {
   json::array out;
   if (const json::value* photo = message.if_contains("photo");
@@ -177,19 +190,24 @@ json::array attachments_of(const json::object& message) {
       out.push_back(attachment(sizes.back().get_object(), "photo", "image/jpeg"));
     }
   }
-  static constexpr std::array<std::array<std::string_view, 2>, 7> kKinds{
+  static constexpr std::array<std::array<std::string_view, 2>, 6> kKinds{
       {{"animation", "video/mp4"},
        {"document", ""},
        {"voice", "audio/ogg"},
        {"audio", "audio/mpeg"},
        {"video", "video/mp4"},
-       {"video_note", "video/mp4"},
-       {"sticker", "image/webp"}}};
+       {"video_note", "video/mp4"}}};
   for (const auto& [kind, mime] : kKinds) {
     const json::object* file = object_at(message, kind);
     if (file == nullptr) continue;
     out.push_back(attachment(*file, kind, mime));
     if (kind == "animation") break;  // comes as a document too
+  }
+  // A sticker that does not move is a picture; of the others the words say what they are.
+  const json::object* sticker = object_at(message, "sticker");
+  if (sticker != nullptr && !moves(*sticker)) {
+    out.push_back(attachment(*sticker, "photo", "image/webp"));
+    out.back().get_object()["name"] = "sticker.webp";
   }
   return out;
 }
@@ -232,9 +250,6 @@ json::value reply_of(const json::object& message, const Bot& bot) {
 
 json::object platform_of(const json::object& message, const json::object& chat) {
   json::object out{{"chatType", string_at(chat, "type", 32)}};
-  if (const std::string group = string_at(message, "media_group_id", 64); !group.empty()) {
-    out["mediaGroupId"] = group;
-  }
   if (message.contains("forward_origin")) out["forwarded"] = true;
   return out;
 }
@@ -250,9 +265,9 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
     text = string_at(message, "caption");
     entities = "caption_entities";
   }
-  if (text.empty() && !attachments.empty()) {
+  if (text.empty()) {
     if (const json::object* sticker = object_at(message, "sticker"))
-      text = string_at(*sticker, "emoji", 32);
+      text = words_of_sticker(*sticker);
   }
   if (text.empty() && attachments.empty()) return true;  // a service message
   const Address address = address_of(message, entities, text, bot);
@@ -276,6 +291,8 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
   if (address.for_other_bot) out.event["forOther"] = true;
   if (reply.is_object()) out.event["replyTo"] = std::move(reply);
   if (!attachments.empty()) out.event["attachments"] = std::move(attachments);
+  if (const std::string group = string_at(message, "media_group_id", 64); !group.empty())
+    out.event["groupId"] = group;
   const auto date = number_at(message, kind == "edit" ? "edit_date" : "date").value_or(0);
   out.event["timestampMs"] = std::clamp<std::int64_t>(date, 0, 1LL << 40) * 1000;
   out.event["platform"] = platform_of(message, *chat);
@@ -321,6 +338,49 @@ bool fill_membership(Parsed& out, const json::object& change) {
   return true;
 }
 
+// The emoji that are new in this change; empty when some were only taken back.
+std::string added_emoji(const json::object& change) {
+  constexpr std::size_t kMostEmoji = 8;
+  const auto list_of = [&](std::string_view key) {
+    std::vector<std::string> out;
+    const json::value* list = change.if_contains(key);
+    if (list == nullptr || !list->is_array()) return out;
+    for (const json::value& item : list->get_array()) {
+      const json::object* reaction = item.if_object();
+      if (reaction == nullptr || out.size() >= kMostEmoji) continue;
+      const std::string emoji = string_at(*reaction, "emoji", 32);
+      const bool custom = string_at(*reaction, "type", 32) == "custom_emoji";
+      if (!emoji.empty() || custom) out.push_back(custom ? "a custom emoji" : emoji);
+    }
+    return out;
+  };
+  const std::vector<std::string> before = list_of("old_reaction");
+  std::string out;
+  for (const std::string& emoji : list_of("new_reaction")) {
+    if (std::find(before.begin(), before.end(), emoji) != before.end()) continue;
+    out += (out.empty() ? "" : " ") + emoji;
+  }
+  return out;
+}
+
+bool fill_reaction(Parsed& out, const json::object& change) {
+  const json::object* chat = object_at(change, "chat");
+  const auto message_id = number_at(change, "message_id");
+  if (chat == nullptr || !message_id || !number_at(*chat, "id")) return false;
+  const json::object* from = object_at(change, "user");
+  const std::string emoji = added_emoji(change);
+  if (from == nullptr || emoji.empty()) return true;  // anonymous, or taken back
+  out.event["kind"] = "reaction";
+  out.event["conversation"] = conversation_of(change, *chat);
+  out.event["sender"] = sender_of(*from);
+  out.event["messageId"] = std::to_string(*message_id);
+  out.event["emoji"] = emoji;
+  out.event["timestampMs"] =
+      std::clamp<std::int64_t>(number_at(change, "date").value_or(0), 0, 1LL << 40) * 1000;
+  out.kind = Parsed::Kind::kEvent;
+  return true;
+}
+
 bool fill(Parsed& out, const json::object& update, const Bot& bot) {
   if (const json::object* m = object_at(update, "message"))
     return fill_message(out, *m, "message", bot);
@@ -330,6 +390,7 @@ bool fill(Parsed& out, const json::object& update, const Bot& bot) {
     return fill_message(out, *m, "message", bot);
   if (const json::object* q = object_at(update, "callback_query"))
     return fill_callback(out, *q, bot);
+  if (const json::object* r = object_at(update, "message_reaction")) return fill_reaction(out, *r);
   if (const json::object* c = object_at(update, "my_chat_member")) return fill_membership(out, *c);
   // A kind that was not asked for, or is newer than this program: nothing a person said to the bot.
   const bool carries_known_key = update.contains("message") || update.contains("edited_message") ||

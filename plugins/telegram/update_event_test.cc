@@ -143,6 +143,45 @@ TEST(UpdateEvent, CallbacksAndMembership) {
   EXPECT_EQ(m.event.at("present"), false);
 }
 
+TEST(UpdateEvent, OnlyNewReactionsOfPersonsCount) {
+  const auto reaction = [](std::string_view fields) {
+    return parse(R"({"update_id":7,"message_reaction":{"message_id":5,"date":1,
+        "chat":{"id":9,"type":"private"})" +
+                 std::string(fields) + "}}");
+  };
+  const Parsed added = reaction(R"(,"user":{"id":9,"first_name":"A"},
+      "old_reaction":[{"type":"emoji","emoji":"👍"}],
+      "new_reaction":[{"type":"emoji","emoji":"👍"},{"type":"emoji","emoji":"🔥"},7,{}])");
+  ASSERT_EQ(added.kind, Parsed::Kind::kEvent);
+  EXPECT_EQ(added.event.at("kind"), "reaction");
+  EXPECT_EQ(added.event.at("emoji"), "🔥");
+  EXPECT_EQ(added.event.at("messageId"), "5");
+  EXPECT_EQ(reaction(R"(,"user":{"id":9},"old_reaction":[{"type":"emoji","emoji":"👍"}])").kind,
+            Parsed::Kind::kIgnored);
+  EXPECT_EQ(reaction(R"(,"actor_chat":{"id":-1},"new_reaction":[{"emoji":"👍"}])").kind,
+            Parsed::Kind::kIgnored);
+}
+
+TEST(UpdateEvent, PartsOfAnAlbumNameIt) {
+  const Parsed p = parse_group(R"(,"media_group_id":"77","photo":[{"file_id":"L"}])");
+  EXPECT_EQ(p.event.at("groupId"), "77");
+  EXPECT_FALSE(parse_group(R"(,"text":"x")").event.contains("groupId"));
+}
+
+TEST(UpdateEvent, AStickerIsAPictureUnlessItMoves) {
+  const Parsed still = parse_group(
+      R"(,"sticker":{"file_id":"S","emoji":"😀","is_animated":false,"is_video":false,"file_size":9})");
+  EXPECT_EQ(still.event.at("text").get_string(), "😀");
+  EXPECT_EQ(json::serialize(still.event.at("attachments")),
+            R"([{"kind":"photo","mime":"image/webp","bytes":9,"ref":"S","name":"sticker.webp"}])");
+  const Parsed moving =
+      parse_group(R"(,"sticker":{"file_id":"S","emoji":"😀","set_name":"Cats","is_animated":true})");
+  EXPECT_EQ(moving.event.at("text").get_string(), "[sticker 😀 of the set Cats]");
+  EXPECT_FALSE(moving.event.contains("attachments"));
+  EXPECT_EQ(parse_group(R"(,"sticker":{"file_id":"S","is_video":true})").event.at("text"),
+            "[sticker]");
+}
+
 TEST(UpdateEvent, HostileOffsetsAreHarmless) {
   const Parsed p = parse_group(
       R"(,"text":"ab","entities":[{"type":"mention","offset":-5,"length":900},{"type":"mention","offset":1,"length":99999},{"type":5},7])");

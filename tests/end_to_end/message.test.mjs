@@ -30,6 +30,12 @@ test('openclaw message sends, edits, reacts and deletes', () => inWorld(async (w
   await message('react', '--message-id', sent.messageId, '--emoji', '👍');
   await message('react', '--message-id', sent.messageId, '--remove');
   await message('delete', '--message-id', sent.messageId);
+  const buttons = JSON.stringify([[{ text: 'Yes', callback_data: 'yes' }]]);
+  const asked = await message('send', '--message', 'Sure?', '--buttons', buttons);
+  const seen = (await world.telegram.control(`/messages?by=bot&chat_id=${target}`)).at(-1);
+  assert.equal(seen.reply_markup.inline_keyboard[0][0].callback_data, 'yes');
+  await message('delete', '--message-id', asked.messageId);
+  assert.equal((await world.cli(['message', 'send', '--target', target, '--message', 'x', '--buttons', 'no'])).code, 2);
   assert.equal((await shown()).length, before);
 
   const wrong = await world.cli(['message', 'send', '--channel', 'pigeon', '--target', target, '--message', 'x']);

@@ -114,6 +114,21 @@ TEST_F(TelegramUpload, FilesFollowTheTextOrGoAlone) {
   down(instance);
 }
 
+TEST_F(TelegramUpload, AFileThatIsTooLargeIsToldAboutInItsPlace) {
+  auto* instance = up();
+  post("/config", {{"uploadMax", 1000}});
+  json::array files{file(std::string(5000, 'x'), "document", "film.mkv"),
+                    file("D", "document", "d.txt")};
+  auto answer = send(instance, "see", {{"attachments", files}});
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  const auto shown = seen();
+  ASSERT_EQ(shown.size(), 3U);
+  EXPECT_THAT(std::string(shown[1].at("text").as_string()),
+              testing::AllOf(HasSubstr("film.mkv is not attached"), HasSubstr("50 MB")));
+  EXPECT_EQ(shown[2].at("media").at("file_name"), "d.txt");
+  down(instance);
+}
+
 TEST_F(TelegramUpload, WhatIsNoPhotoGoesAsADocument) {
   auto* instance = up();
   post("/faults", {{"method", "sendPhoto"},

@@ -58,6 +58,37 @@ TEST_F(TelegramReceive, AMessageIsAnEventAndTheOffsetMovesOnlyAfterItsAck) {
   EXPECT_THAT(offsets(), Contains(first + 1));
 }
 
+TEST_F(TelegramReceive, AReactionIsAnEventUnlessReactionsAreOff) {
+  PluginInstance* bot = up();
+  const auto sent = send(bot, "done");
+  ASSERT_TRUE(sent.has_value());
+  const std::int64_t id = std::stoll(std::string(sent->at("messageId").as_string()));
+  const json::object press{{"user_id", 1001}, {"message_id", id}, {"emoji", "🔥"}};
+  post("/inject/reaction", press);
+  wait_events(1);
+  EXPECT_EQ(recorder_.events[0].at("kind"), "reaction");
+  EXPECT_EQ(recorder_.events[0].at("emoji"), "🔥");
+  EXPECT_EQ(recorder_.events[0].at("messageId"), sent->at("messageId"));
+  down(bot);
+  up({{"reactionNotifications", "off"}});
+  write("a poll that was answered");
+  wait_events(2);
+  const json::array polls = calls("getUpdates");
+  for (const json::value& kind : polls.back().at("params").at("allowed_updates").as_array())
+    EXPECT_NE(kind, "message_reaction");
+}
+
+TEST_F(TelegramReceive, ABotInPrivacyModeSaysHowToLeaveIt) {
+  PluginInstance* bot = up();
+  const json::object groups = recorder_.links.back().at("groupMessages").as_object();
+  EXPECT_FALSE(groups.at("all").as_bool());
+  EXPECT_THAT(std::string(groups.at("fix").as_string()), testing::HasSubstr("/setprivacy"));
+  down(bot);
+  post("/bot", {{"can_read_all_group_messages", true}});
+  up();
+  EXPECT_EQ(recorder_.links.back().at("groupMessages"), json::value(json::object{{"all", true}}));
+}
+
 TEST_F(TelegramReceive, WhatTheHostCannotStoreIsOfferedAgain) {
   up();
   recorder_.answers = {Code::kUnavailable, Code::kResourceExhausted};
