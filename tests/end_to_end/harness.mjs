@@ -34,12 +34,19 @@ export async function waitFor(what, probe, timeoutMs = patience) {
   }
 }
 
+// Below the ports that the system gives to outgoing connections: a gateway that a test starts again and again must find
+// its port free each time.
 async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((r) => server.once('listening', r));
-  const { port } = server.address();
-  await new Promise((r) => server.close(r));
-  return port;
+  for (;;) {
+    const server = net.createServer().listen(15000 + Math.floor(Math.random() * 15000), '127.0.0.1');
+    const [{ port } = {}] = await new Promise((done) => {
+      server.once('listening', () => done([server.address()]));
+      server.once('error', () => done([]));
+    });
+    if (port === undefined) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 }
 
 export async function json(url, body, method) {
