@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <boost/json.hpp>
 
@@ -13,10 +14,13 @@ struct MessageAction {
   std::string channel;       // "telegram"
   std::string account = {};  // empty: "default", or the only one that is configured
   std::string to = {};       // id of the conversation; ":topic:ID" behind it, "telegram:" before it
-  std::string thread_id = {};        // the same topic, on its own
-  std::string message_id = {};       // which message: edit, delete, react
-  std::string text = {};             // Markdown: send, edit
-  std::string reply_to = {};         // id of the message to answer: send
+  std::string thread_id = {};   // the same topic, on its own
+  std::string message_id = {};  // which message: edit, delete, react
+  std::string text = {};        // Markdown: send, edit
+  std::string reply_to = {};    // id of the message to answer: send
+  // Files of a session's workspace that go with it, and whose session's they are: send.
+  std::vector<std::string> media = {};
+  std::string agent_id = {}, session_key = {};
   boost::json::array buttons = {};   // rows of PAYLOADS.md: send, edit
   std::string emoji = {};            // react; empty takes the bot's own back
   std::string idempotency_key = {};  // send, edit: the same again is the same message

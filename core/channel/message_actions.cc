@@ -4,6 +4,7 @@
 
 #include "channel/access.h"
 #include "channel/buttons.h"
+#include "channel/reply_media.h"
 
 namespace openclaw::channel {
 namespace {
@@ -28,9 +29,11 @@ json::object conversation_of(const MessageAction& action) {
 // Empty: nothing is wrong with it.
 std::string mistake_in(const MessageAction& action) {
   const bool has_text = action.kind == Kind::kSend || action.kind == Kind::kEdit;
-  if (has_text && action.text.empty()) return "text is required";
+  if (has_text && action.text.empty() && action.media.empty()) return "text is required";
   if (action.text.size() > kMaxText) return "the text is longer than 512 KiB";
   if (action.to.empty()) return "the conversation is required";
+  if (action.kind != Kind::kSend && !action.media.empty())
+    return "files go with a new message: send";
   if (!has_text && !action.buttons.empty()) return "buttons belong to a message: send or edit";
   if (action.kind != Kind::kSend && action.message_id.empty()) return "messageId is required";
   for (const auto* id : {&action.to, &action.thread_id, &action.message_id, &action.reply_to}) {
@@ -97,6 +100,7 @@ Awaitable<Result<json::object>> MessageActions::put_out(std::string instance, Me
     row.message["replaces"] = json::object{{"messageId", action.message_id}};
   if (!action.reply_to.empty())
     row.message["replyTo"] = json::object{{"messageId", action.reply_to}};
+  attach_paths(row.message, action.media, action.agent_id, action.session_key);
   if (!action.buttons.empty()) row.message["buttons"] = std::move(action.buttons);
   if (!buttons_only_in.empty()) row.message["buttonsOnlyIn"] = buttons_only_in;
   auto stored = co_await store_.add_outbox(std::move(row));

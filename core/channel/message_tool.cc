@@ -49,6 +49,7 @@ json::object parameters() {
   properties["channel"] = text_property("Channel of the target. Default: the one you are in.");
   properties["accountId"] = text_property("Account of the channel. Default: the one you are in.");
   properties["message"] = text_property("Text in Markdown: send and edit.");
+  properties["media"] = text_property("File of your workspace to go with it: send.");
   properties["messageId"] = text_property("Which message: edit, delete and react.");
   properties["replyTo"] = text_property("Id of the message to answer: send.");
   properties["threadId"] = text_property("Topic or thread within the conversation.");
@@ -134,6 +135,11 @@ Awaitable<Result<ToolResult>> MessageTool::run(tool::ToolCall call, Limits limit
   action.message_id = text_of(call.args, "messageId");
   action.reply_to = text_of(call.args, "replyTo");
   if (!flag_of(call.args, "remove")) action.emoji = text_of(call.args, "emoji");
+  if (std::string file = text_of(call.args, "media"); !file.empty()) {
+    action.media.push_back(std::move(file));
+    action.agent_id = call.caller.agent_id;
+    action.session_key = call.caller.session_key;
+  }
   if (const json::value* rows = call.args.if_contains("buttons")) {
     auto buttons = buttons_from(*rows);
     if (buttons.has_error()) co_return buttons.error();

@@ -76,7 +76,7 @@ function docker(method, pathname) {
 const quoted = (value) => JSON.stringify(value); // a JSON string or array of strings is one in TOML, too
 
 // The configuration of a test's gateway.
-export function toml({ token, model, sandbox = 'off', access, engine, deny, telegram, discord }) {
+export function toml({ token, model, sandbox = 'off', access, engine, deny, across, telegram, discord }) {
   const lines = ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = ${quoted(token)}`,
     '[gateway.http.endpoints.chatCompletions]', 'enabled = true', '[agents.defaults.sandbox]', `mode = "${sandbox}"`,
     'scope = "session"', ...(access ? [`workspaceAccess = "${access}"`] : []), '[tools]', `deny = ${quoted(deny ?? [])}`];
@@ -84,6 +84,9 @@ export function toml({ token, model, sandbox = 'off', access, engine, deny, tele
     lines.push('[agents.defaults]', 'model = "mock/mock-1"', '[models]', 'mode = "replace"', '[models.providers.mock]',
       `baseUrl = "http://127.0.0.1:${model.port}/v1"`, 'api = "openai-completions"', 'apiKey = "key-of-the-mock"',
       '[[models.providers.mock.models]]', 'id = "mock-1"');
+  }
+  if (across) {
+    lines.push('[tools.message.crossContext]', 'allowAcrossProviders = true', '[tools.sandbox.tools]', 'allow = ["exec", "message"]');
   }
   if (engine) lines.push('[plugins.entries.sandbox-docker.config]', `engine = ${quoted(engine)}`);
   if (telegram) {

@@ -103,3 +103,23 @@ test('A13 a MEDIA line sends a file of the sandbox, and only of the sandbox', ()
   assert.equal(seen[1].media.sha256, sha256('chart'));
   assert.equal((await world.stopGateway()).code, 0);
 }));
+
+test('a photo from Telegram is read in the sandbox, and what is made of it arrives in Discord', () => inWorld(async (world) => {
+  await world.startModel();
+  await world.startTelegram();
+  await world.startDiscord();
+  world.configure({ sandbox: 'all', across: true });
+  await world.startGateway();
+  await world.discord.connected();
+  const bytes = jpeg();
+  await world.model.script([
+    { match: 'pass it on', toolCalls: [{ id: 'made', name: 'exec', arguments: { command: 'cat media/inbound/photo.jpg media/inbound/photo.jpg > twice.bin; sha256sum media/inbound/photo.jpg', yieldMs: 120000 } }] },
+    { match: sha256(bytes), toolCalls: [{ id: 'sent', name: 'message', arguments: { action: 'send', channel: 'discord', target: world.discord.dm, message: 'Twice the photo.', media: 'twice.bin' } }] },
+    { match: 'messageId', text: 'Passed on.' }]);
+  await photo(world, bytes, 'pass it on');
+  await world.telegram.showsOnce(['Passed on.']);
+  const shown = await world.discord.control(`/messages?channel_id=${world.discord.dm}&by=bot`);
+  assert.equal(shown[0].content, 'Twice the photo.');
+  assert.deepEqual(shown.flatMap((m) => m.attachments).map((a) => [a.filename, a.sha256]), [['twice.bin', sha256(Buffer.concat([bytes, bytes]))]]);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
