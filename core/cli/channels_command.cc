@@ -1,14 +1,17 @@
 // channels add|list|status|login|remove.
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/account_outcome.h"
 #include "cli/channel_setup.h"
 #include "cli/cli.h"
 #include "cli/config_edit.h"
 #include "cli/prompt.h"
 #include "config/schema_check.h"
+#include "program/state_lock.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::cli {
@@ -140,6 +143,23 @@ Result<AccountSetup> account_from(Context& context, const AddFlags& flags, const
   return setup;
 }
 
+std::int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+void tell_outcome(Context& context, const ChannelKind& kind, const std::string& account, std::int64_t since_ms) {
+  const auto outcome = await_account(context, kind.id, account, since_ms);
+  if (!outcome) return;
+  if (outcome->connected) {
+    context.out().line("It is connected.");
+  } else if (outcome->error.empty()) {
+    context.out().line("It is still connecting; see how it does with: openclaw channels status --probe");
+  } else {
+    context.fail(make_error(Code::kUnavailable, "It does not connect: " + outcome->error));
+  }
+}
+
 void channels_add(Context& context, const AddFlags& flags) {
   auto installed = installed_plugins(context);
   auto config = config::load(context.paths(), installed.sections);
@@ -153,6 +173,7 @@ void channels_add(Context& context, const AddFlags& flags) {
   if (setup.has_error()) return context.fail(setup.error());
   auto changes = setup_changes(**config, *kind, *setup);
   if (changes.has_error()) return context.fail(changes.error());
+  const std::int64_t since_ms = now_ms();
   if (!write_config(context, *changes, installed.sections)) return;
   if (context.json) {
     context.out().print_json(json::object{{"ok", true}, {"channel", kind->id}, {"account", setup->account}});
@@ -160,10 +181,10 @@ void channels_add(Context& context, const AddFlags& flags) {
   }
   context.out().line("Added " + kind->traits.label + " account \"" + setup->account + "\".");
   if (!kind->trouble.empty()) context.out().note("Its plugin does not load: " + kind->trouble);
-  if (!gateway_runs(context.paths().state_dir)) {
+  if (!gateway::running_gateway(context.paths().state_dir)) {
     context.out().line("Start the gateway with: openclaw gateway run");
-  } else {
-    context.out().line("See how it does with: openclaw channels status --probe");
+  } else if ((*config)->get_string("gateway.reload.mode") != "off") {
+    tell_outcome(context, *kind, setup->account, since_ms);
   }
 }
 

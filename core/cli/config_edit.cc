@@ -1,12 +1,9 @@
 #include "cli/config_edit.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 
+#include "program/state_lock.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::cli {
@@ -40,14 +37,6 @@ Result<config::Snapshot> file_config(const Context& context, const std::vector<c
   return config::parse(*text, file.extension() == ".toml" ? "toml" : "json5", file, foreign);
 }
 
-bool gateway_runs(const std::filesystem::path& state_dir) {
-  int lock = ::open((state_dir / "gateway.lock").c_str(), O_RDONLY | O_CLOEXEC);
-  if (lock < 0) return false;
-  bool held = ::flock(lock, LOCK_SH | LOCK_NB) != 0;
-  ::close(lock);
-  return held;
-}
-
 void note_effects(Context& context, const std::vector<std::string>& paths) {
   auto now = context.quick_config();
   if (now.has_error()) return;
@@ -57,7 +46,7 @@ void note_effects(Context& context, const std::vector<std::string>& paths) {
       context.out().note("Note: the environment variable " + origin.file + " is set and wins over " + path + ".");
     }
   }
-  if (!gateway_runs(context.paths().state_dir)) return;
+  if (!gateway::running_gateway(context.paths().state_dir)) return;
   if ((*now)->get_string("gateway.reload.mode") == "off" ||
       std::any_of(paths.begin(), paths.end(), needs_restart)) {
     context.out().note("Restart the gateway to apply.");

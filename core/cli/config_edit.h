@@ -15,9 +15,6 @@ namespace openclaw::cli {
 // put over it: `config get` after `config set` answers what was set.
 Result<config::Snapshot> file_config(const Context& context, const std::vector<config::ForeignSection>& foreign);
 
-// True when a gateway holds the lock of this state directory.
-bool gateway_runs(const std::filesystem::path& state_dir);
-
 // Writes all changes or none and answers true, or prints why not. Afterwards says, only when it is so, that a
 // variable hides the new value or that the running gateway takes it at its next start.
 bool write_config(Context& context, const std::vector<config::Change>& changes,

@@ -10,6 +10,7 @@
 #include "cli/prompt.h"
 #include "cli/workspace_files.h"
 #include "installation/installation.h"
+#include "program/state_lock.h"
 #include "session/session_key.h"
 #include "storage/atomic_file.h"
 #include "storage/secret_store.h"
@@ -116,7 +117,7 @@ void print_outcome_json(Context& context, const config::Config& config, const On
                                   {"bind", config.get_string("gateway.bind", "loopback")},
                                   {"authMode", config.get_string("gateway.auth.mode", "token")},
                                   {"tailscaleMode", "off"},
-                                  {"running", gateway_runs(context.paths().state_dir)}};
+                                  {"running", gateway::running_gateway(context.paths().state_dir).has_value()}};
     out["sandboxMode"] = config.get_string("agents.defaults.sandbox.mode", "off");
     if (auto model = config.get_string("agents.defaults.model.primary"); !model.empty()) out["model"] = model;
   }
@@ -139,7 +140,7 @@ void print_outcome(Context& context, const config::Config& config, const Onboard
   out.line("Workspace " + outcome.workspace.string() + (created.empty() ? "" : ": created " + created));
   out.line("Sessions " + outcome.sessions.string());
   if (flags.install_daemon) out.note("Note: no service is installed; run the gateway under your init system.");
-  bool running = gateway_runs(context.paths().state_dir);
+  bool running = gateway::running_gateway(context.paths().state_dir).has_value();
   out.line("");
   out.line(std::string("Next: ") + (running ? "openclaw dashboard" : "openclaw gateway run") +
            ", then openclaw agent -m \"hello\"");
@@ -173,7 +174,7 @@ void apply_onboarding(Context& context, OnboardFlags flags, const InstalledPlugi
   } else {
     print_outcome(context, **after, flags, *plan, outcome);
   }
-  if (flags.skip_health || context.json || !gateway_runs(paths.state_dir)) return;
+  if (flags.skip_health || context.json || !gateway::running_gateway(paths.state_dir)) return;
   if (context.call_gateway(gateway_client::ConnectAs::kLeast, "health", json::value())) {
     context.out().line("Gateway: running and healthy");
   }
@@ -192,7 +193,7 @@ void run_onboarding(Context& context, OnboardFlags flags) {
     return refuse("onboard asks questions and needs a terminal. Without one type: openclaw onboard "
                   "--non-interactive --accept-risk ...");
   }
-  if (flags.reset && gateway_runs(context.paths().state_dir)) return refuse("Stop the gateway before --reset.");
+  if (flags.reset && gateway::running_gateway(context.paths().state_dir)) return refuse("Stop the gateway before --reset.");
   auto installed = installed_plugins(context);
   // What is put aside does not count, nor does it matter whether it was valid.
   auto config = flags.reset ? Result<config::Snapshot>(config::from_json({})) : file_config(context, installed.sections);

@@ -84,6 +84,22 @@ test('commands without a model, for those who may', () => inWorld(async (world) 
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
+test('an account that is added to a running gateway: what came of it is said at once', () => inWorld(async (world) => {
+  const { token } = await world.startTelegram();
+  world.configure();
+  await world.startGateway();
+  const add = (given) => world.cli(['channels', 'add', '--channel', 'telegram', '--token', given]);
+  const refused = await add('654321:of-nobody-else');
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /It does not connect: Telegram does not accept the bot token/);
+  const added = await add(token);
+  assert.equal(added.code, 0, added.err);
+  assert.match(added.out, /It is connected\./);
+  const port = await world.cli(['config', 'set', 'gateway.port', '18790']);
+  assert.match(port.out + port.err, /Restart the gateway to apply/);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
 test('/stop ends a running turn at once', () => inWorld(async (world) => {
   await begin(world, { sandbox: 'all' });
   await world.model.script([{ match: 'long', toolCalls: [{ name: 'exec', arguments: { command: 'echo begun; sleep 600', yieldMs: 600000 } }] }]);
