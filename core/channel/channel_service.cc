@@ -15,6 +15,7 @@
 #include "channel/delivery.h"
 #include "channel/intake.h"
 #include "channel/message_actions.h"
+#include "channel/message_queue.h"
 #include "channel/store.h"
 #include "storage/atomic_file.h"
 
@@ -53,6 +54,7 @@ class Service final : public ChannelService {
         reply_media_(runtime, sandboxes, services),
         delivery_(runtime, store_, accounts_, reply_media_),
         actions_(store_, accounts_, delivery_),
+        queue_(store_, accounts_, delivery_),
         media_(runtime, accounts_, services),
         intake_(runtime, config, agents, store_, accounts_, delivery_, media_),
         scope_(runtime) {
@@ -67,6 +69,9 @@ class Service final : public ChannelService {
   std::vector<std::string> failing() const override;
   Awaitable<Result<json::object>> act(MessageAction action, Limits limits) override {
     co_return co_await actions_.act(std::move(action), limits);
+  }
+  Awaitable<Result<json::object>> queue(QueueRequest request) override {
+    co_return co_await queue_.handle(std::move(request));
   }
 
   void inbound(plugin::PluginInstance& from, json::object event,
@@ -87,6 +92,7 @@ class Service final : public ChannelService {
   ReplyMedia reply_media_;
   Delivery delivery_;
   MessageActions actions_;
+  MessageQueue queue_;
   MediaFetch media_;
   Intake intake_;
   TaskScope scope_;

@@ -13,6 +13,7 @@
 #include "agent/agent_service.h"
 #include "async/runtime.h"
 #include "channel/message_action.h"
+#include "channel/queue_request.h"
 #include "config/config.h"
 #include "plugin/host_services.h"
 #include "plugin/plugin_host.h"
@@ -39,6 +40,8 @@ class ChannelService : public plugin::ChannelEvents {
   virtual std::vector<std::string> failing() const = 0;
   // Sends, edits, deletes or reacts by hand: `send`, `message.action` and the tool `message`.
   virtual Awaitable<Result<json::object>> act(MessageAction action, Limits limits) = 0;
+  // Lists, retries or drops messages that are not sent: `message.queue.*`. See message_queue.h.
+  virtual Awaitable<Result<json::object>> queue(QueueRequest request) = 0;
 };
 
 // Pairing files, shared by gateway and CLI: <state>/credentials/<channel>-pairing.json and

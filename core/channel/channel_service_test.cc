@@ -297,6 +297,77 @@ TEST_F(ChannelServiceTest, P5APermanentFailureEndsAndTheNextMessageGoesOn) {
   EXPECT_THAT(sent_texts(), ElementsAre("re: two"));
 }
 
+TEST_F(ChannelServiceTest, P5WhatWasGivenUpIsListedAndCanBeSentAfterAllOrDropped) {
+  bool blocked = true;
+  on_send = [&](const json::object&,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    if (blocked) return Result<json::value>(Error(Code::kPermissionDenied, "bot was blocked"));
+    return std::nullopt;
+  };
+  boot();
+  const auto ask = [&](QueueRequest request) {
+    return wait(life_->service->queue(std::move(request)));
+  };
+  const auto listed = [&](QueueRequest request = {}) {
+    return ask(std::move(request)).value().at("entries").as_array();
+  };
+  offer(message("e1", "one"));
+  ASSERT_TRUE(until([&] { return listed({.state = "dead"}).size() == 1; }));
+  offer(message("e2", "two"));
+  ASSERT_TRUE(until([&] { return listed({.state = "dead"}).size() == 2; }));
+  const json::object newest = listed()[0].as_object();
+  EXPECT_EQ(newest.at("text"), "re: two");
+  EXPECT_EQ(newest.at("channel"), "fake");
+  EXPECT_EQ(newest.at("error"), "bot was blocked");
+  EXPECT_EQ(newest.at("mayHaveBeenSent"), false);
+  EXPECT_TRUE(listed({.channel = "other"}).empty());
+  EXPECT_EQ(listed({.limit = 1}).size(), 1U);
+  const std::int64_t second = newest.at("id").as_int64();
+  const std::int64_t first = listed()[1].at("id").as_int64();
+  ASSERT_TRUE(ask({.kind = QueueRequest::Kind::kDrop, .id = second}).has_value());
+  EXPECT_EQ(ask({.kind = QueueRequest::Kind::kDrop, .id = second}).error().code,
+            Code::kFailedPrecondition);
+  EXPECT_EQ(ask({.kind = QueueRequest::Kind::kRetry, .id = 4711}).error().code, Code::kNotFound);
+  blocked = false;
+  ASSERT_TRUE(ask({.kind = QueueRequest::Kind::kRetry}).has_value());
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: one"));
+  ASSERT_TRUE(until([&] { return listed().empty(); }));
+  EXPECT_EQ(ask({.kind = QueueRequest::Kind::kRetry, .id = first}).error().code,
+            Code::kFailedPrecondition);
+}
+
+TEST_F(ChannelServiceTest, P5AMessageThatWaitsForItsTimeCanBeTriedNowOrDropped) {
+  int tries = 0;
+  on_send = [&](const json::object&,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    Error later(Code::kResourceExhausted, "slow down");
+    later.retry_after = milliseconds(3'600'000);
+    return ++tries < 3 ? std::optional<Result<json::value>>(later) : std::nullopt;
+  };
+  boot();
+  offer(message("e1", "one"));
+  ASSERT_TRUE(until([&] { return tries == 1; }));
+  settle();
+  const auto queued = [&] {
+    return wait(life_->service->queue({})).value().at("entries").as_array();
+  };
+  ASSERT_EQ(queued().size(), 1U);
+  EXPECT_EQ(queued()[0].at("state"), "queued");
+  EXPECT_TRUE(queued()[0].as_object().contains("nextTryAtMs"));
+  const std::int64_t id = queued()[0].at("id").as_int64();
+  ASSERT_TRUE(
+      wait(life_->service->queue({.kind = QueueRequest::Kind::kRetry, .id = id})).has_value());
+  ASSERT_TRUE(until([&] { return tries == 2; }));
+  settle();
+  ASSERT_TRUE(
+      wait(life_->service->queue({.kind = QueueRequest::Kind::kDrop, .id = id})).has_value());
+  EXPECT_TRUE(queued().empty());
+  offer(message("e2", "two"));
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: two"));
+}
+
 TEST_F(ChannelServiceTest, ARetryGoesOnWhereThePartialSendEnded) {
   int tries = 0;
   json::value resumed;

@@ -134,6 +134,36 @@ void Delivery::drop_lane(const std::string& lane, const std::string& reason) {
   if (found->second->wake) found->second->wake->set();
 }
 
+void Delivery::hurry(std::int64_t id) {
+  for (const auto& [key, lane] : lanes_) {
+    for (OutboxRow& row : lane->rows) {
+      if (row.id == id) row.not_before_ms = 0;
+    }
+    if (lane->wake && !lane->rows.empty() && lane->rows.front().id == id) lane->wake->set();
+  }
+}
+
+bool Delivery::drop(std::int64_t id) {
+  for (const auto& [key, lane] : lanes_) {
+    const auto found = std::find_if(lane->rows.begin(), lane->rows.end(),
+                                    [id](const OutboxRow& row) { return row.id == id; });
+    if (found == lane->rows.end()) continue;
+    const bool is_first = found == lane->rows.begin();
+    if (is_first && !lane->wake) return false;
+    lane->rows.erase(found);
+    if (is_first) lane->wake->set();
+    tell(id, Error(Code::kCancelled, "the message was dropped by hand"));
+    return true;
+  }
+  return true;
+}
+
+void Delivery::tell(std::int64_t id, const Result<json::object>& end) {
+  const auto waiting = waiters_.extract(id);
+  if (waiting.empty()) return;
+  for (const auto& done : waiting.mapped()) done(end);
+}
+
 Awaitable<> Delivery::pause(Lane& lane, std::int64_t until_ms) {
   lane.wake = std::make_shared<Event>(runtime_);
   const auto wake = lane.wake;
@@ -273,22 +303,18 @@ Awaitable<Delivery::Step> Delivery::finish(OutboxRow& row, OutboxState state, st
   if (state != OutboxState::kSent) {
     spdlog::warn("channel {}: message {} was given up: {}", row.instance, row.id, error);
   }
-  const auto waiting = waiters_.find(row.id);
-  if (waiting == waiters_.end()) co_return Step::kDone;
-  for (const auto& done : waiting->second) {
-    if (state == OutboxState::kSent) {
-      done(json::object{{"messageId", row.message_id}});
-    } else {
-      done(Error(Code::kUnavailable, "the message was not delivered: " + error));
-    }
+  if (state == OutboxState::kSent) {
+    tell(row.id, json::object{{"messageId", row.message_id}});
+  } else {
+    tell(row.id, Error(Code::kUnavailable, "the message was not delivered: " + error));
   }
-  waiters_.erase(waiting);
   co_return Step::kDone;
 }
 
 Awaitable<Result<json::object>> Delivery::wait(OutboxRow row, Limits limits) {
   if (row.state == OutboxState::kSent) co_return json::object{{"messageId", row.message_id}};
-  if (row.state == OutboxState::kDead || row.state == OutboxState::kAmbiguous) {
+  if (row.state == OutboxState::kDead || row.state == OutboxState::kAmbiguous ||
+      row.state == OutboxState::kDropped) {
     co_return make_error(Code::kUnavailable, "the message was not delivered: " + row.error);
   }
   std::function<void(Completer<json::object>)> start = [this, row](Completer<json::object> done) {

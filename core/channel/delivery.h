@@ -31,6 +31,10 @@ class Delivery {
   void account_up(const std::string& instance);
   // The conversation is gone (blocked, removed): its rows become dead letters.
   void drop_lane(const std::string& lane, const std::string& reason);
+  // A row that waits for its time is tried now.
+  void hurry(std::int64_t id);
+  // Takes a row that waits out of its lane. False: it is being sent.
+  bool drop(std::int64_t id);
   // Waits for the row's end: {"messageId"} or why it did not go out.
   Awaitable<Result<json::object>> wait(OutboxRow row, Limits limits);
   // Lets what is being sent end, within the deadline; the rest waits on disk.
@@ -48,6 +52,7 @@ class Delivery {
   };
   enum class Step { kDone, kAgain };
 
+  void tell(std::int64_t id, const Result<json::object>& end);
   Awaitable<> drain(std::string key);
   Awaitable<Step> attempt(Lane& lane);
   Awaitable<> pause(Lane& lane, std::int64_t until_ms);

@@ -4,7 +4,8 @@
 // received; (instance, event id) is unique, so an event that comes twice is stored once, also
 // across restarts. Outbox: queued -> sending -> sent | ambiguous | dead. A reply is stored in the
 // transaction that finishes its inbox row, so there is neither a finished row without its reply nor
-// a reply twice. `sending` is written before the plugin is called: what is found in that state
+// a reply twice. What was given up stays for a week: people look it up, send it again (`queued`
+// anew) or drop it. `sending` is written before the plugin is called: what is found in that state
 // after a crash may or may not have gone out; it is sent again, and `ambiguous` counts such tries.
 #pragma once
 
@@ -24,7 +25,8 @@ enum class OutboxState : std::int64_t {
   kSending = 1,
   kSent = 2,
   kAmbiguous = 3,
-  kDead = 4
+  kDead = 4,
+  kDropped = 5  // by hand
 };
 
 struct InboxRow {
@@ -77,6 +79,10 @@ class Store {
   Awaitable<Result<OutboxRow>> add_outbox(OutboxRow row);
   Awaitable<Result<std::vector<OutboxRow>>> undelivered();
   Awaitable<Result<OutboxRow>> outbox_row(std::int64_t id);
+  // What is neither sent nor dropped, the newest first.
+  Awaitable<Result<std::vector<OutboxRow>>> unsent(std::int64_t most);
+  // One that was given up waits again, with a new lifetime and the key it had.
+  Awaitable<Result<bool>> set_again(std::int64_t id);
   Awaitable<Result<bool>> set_sending(std::int64_t id);
   Awaitable<Result<bool>> set_progress(std::int64_t id, json::object progress);
   // The lane that a message of ours went to; empty when it is none of the last week. `near`: a lane

@@ -80,6 +80,7 @@ void add_devices_commands(CLI::App& app, Context& context);
 void add_agent_commands(CLI::App& app, Context& context);     // agent, tools
 void add_agents_commands(CLI::App& app, Context& context);
 void add_message_commands(CLI::App& app, Context& context);
+void add_message_queue_commands(CLI::App& group, Context& context);
 void add_sandbox_commands(CLI::App& app, Context& context);
 void add_plugins_commands(CLI::App& app, Context& context);
 void add_logs_commands(CLI::App& app, Context& context);

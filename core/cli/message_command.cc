@@ -107,6 +107,7 @@ void add_message_commands(CLI::App& app, Context& context) {
   add_action(*group, context, "edit", "Change the text of a message of the bot");
   add_action(*group, context, "delete", "Delete a message");
   add_action(*group, context, "react", "Put an emoji on a message, or take it back");
+  add_message_queue_commands(*group, context);
 }
 
 }  // namespace openclaw::cli

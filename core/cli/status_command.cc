@@ -8,7 +8,7 @@ namespace {
 
 using gateway_client::ConnectAs;
 
-std::string text_of(const json::value* value) {
+std::string shown_text(const json::value* value) {
   if (value == nullptr || value->is_null()) return "-";
   return value->is_string() ? std::string(value->as_string()) : json::serialize(*value);
 }
@@ -25,8 +25,8 @@ void print_channels(Context& context, const json::value& health) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& [id, state] : channels->as_object()) {
-    rows.push_back({std::string(id), text_of(member(state, "configured")), text_of(member(state, "running")),
-                    text_of(member(state, "lastError"))});
+    rows.push_back({std::string(id), shown_text(member(state, "configured")), shown_text(member(state, "running")),
+                    shown_text(member(state, "lastError"))});
   }
   context.out().table({"CHANNEL", "CONFIGURED", "RUNNING", "LAST ERROR"}, rows);
 }
@@ -40,10 +40,10 @@ void health(Context& context, bool deep, ConnectAs as) {
     return;
   }
   context.out().line(context.out().paint(Colour::kGreen, "Gateway: ok") + " (" +
-                     text_of(member(*answer, "durationMs")) + " ms)");
+                     shown_text(member(*answer, "durationMs")) + " ms)");
   print_channels(context, *answer);
   if (const auto* sessions = member(*answer, "sessions")) {
-    context.out().line("Sessions: " + text_of(member(*sessions, "count")));
+    context.out().line("Sessions: " + shown_text(member(*sessions, "count")));
   }
 }
 
@@ -57,7 +57,7 @@ void status(Context& context) {
     return;
   }
   context.out().line(context.out().paint(Colour::kGreen, "Gateway: running") + ", version " +
-                     text_of(member(*status_answer, "runtimeVersion")));
+                     shown_text(member(*status_answer, "runtimeVersion")));
   print_channels(context, *health_answer);
   const auto* sessions = member(*status_answer, "sessions");
   const auto* recent = sessions ? member(*sessions, "recent") : nullptr;
@@ -65,8 +65,8 @@ void status(Context& context) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& row : recent->as_array()) {
       const auto* age = member(row, "age");
-      rows.push_back({text_of(member(row, "key")), age && age->is_int64() ? short_age(age->as_int64()) : "-",
-                      text_of(member(row, "model")), text_of(member(row, "totalTokens"))});
+      rows.push_back({shown_text(member(row, "key")), age && age->is_int64() ? short_age(age->as_int64()) : "-",
+                      shown_text(member(row, "model")), shown_text(member(row, "totalTokens"))});
     }
     context.out().table({"SESSION", "AGE", "MODEL", "TOKENS"}, rows);
   } else {

@@ -1,4 +1,4 @@
-// send, message.action: messages by hand, without an agent.
+// send, message.action, message.queue.*: messages by hand, without an agent.
 #include <algorithm>
 
 #include "channel/buttons.h"
@@ -99,6 +99,40 @@ Awaitable<Reply> send(ServerState& state, MethodCall call) {
   co_return co_await perform(state, std::move(call));
 }
 
+channel::QueueRequest queue_request(const json::object& params) {
+  channel::QueueRequest request;
+  request.channel = text_param(params, "channel");
+  request.account = text_param(params, "accountId");
+  request.state = text_param(params, "state");
+  request.id = int_param(params, "id", 0);
+  request.limit = int_param(params, "limit", request.limit);
+  return request;
+}
+
+Awaitable<Reply> ask_queue(ServerState& state, channel::QueueRequest request) {
+  auto answer = co_await state.services.channels.queue(std::move(request));
+  if (answer.has_error()) co_return Reply::failed(answer.error());
+  co_return Reply::ok(std::move(answer.value()));
+}
+
+Awaitable<Reply> list_queue(ServerState& state, MethodCall call) {
+  co_return co_await ask_queue(state, queue_request(call.params));
+}
+
+Awaitable<Reply> retry_queued(ServerState& state, MethodCall call) {
+  auto request = queue_request(call.params);
+  request.kind = channel::QueueRequest::Kind::kRetry;
+  if (request.id == 0 && !bool_param(call.params, "all", false))
+    co_return Reply::invalid("say which: id, or all");
+  co_return co_await ask_queue(state, std::move(request));
+}
+
+Awaitable<Reply> drop_queued(ServerState& state, MethodCall call) {
+  auto request = queue_request(call.params);
+  request.kind = channel::QueueRequest::Kind::kDrop;
+  co_return co_await ask_queue(state, std::move(request));
+}
+
 const ParamTable kSend{{{"to", Kind::kText, true},
                         {"message", Kind::kString},
                         {"mediaUrl", Kind::kString},
@@ -125,11 +159,25 @@ const ParamTable kMessageAction{{{.name = "action",
                                  {"buttons", Kind::kArray},
                                  {"idempotencyKey", Kind::kText, true, 0, 256}}};
 
+const ParamTable kQueueList{
+    {{"channel", Kind::kString},
+     {"accountId", Kind::kString},
+     {.name = "state", .kind = Kind::kText, .choices = {"queued", "sending", "ambiguous", "dead"}},
+     {"limit", Kind::kInteger, false, 1, 1000}}};
+const ParamTable kQueueRetry{{{"id", Kind::kInteger, false, 1},
+                              {"all", Kind::kBoolean},
+                              {"channel", Kind::kString},
+                              {"accountId", Kind::kString}}};
+const ParamTable kQueueDrop{{{"id", Kind::kInteger, true, 1}}};
+
 }  // namespace
 
 void add_message_methods(std::vector<Method>& out) {
   out.push_back({"send", "operator.write", &kSend, send});
   out.push_back({"message.action", "operator.write", &kMessageAction, perform});
+  out.push_back({"message.queue.list", "operator.read", &kQueueList, list_queue});
+  out.push_back({"message.queue.retry", "operator.write", &kQueueRetry, retry_queued});
+  out.push_back({"message.queue.drop", "operator.write", &kQueueDrop, drop_queued});
 }
 
 }  // namespace openclaw::gateway

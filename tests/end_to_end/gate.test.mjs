@@ -67,6 +67,7 @@ function parameters(world, method) {
     send: [{ to: '1', message: slash, idempotencyKey: id() }, { to: '1', message: slash, channel: 'telegram', sessionKey: main, idempotencyKey: id() }],
     'message.action': ['send', 'edit', 'delete', 'react'].map((action) => (
       { action, to: '1', channel: 'telegram', message: slash, messageId: slash, emoji: slash, replyTo: slash, idempotencyKey: id() })),
+    'message.queue.list': [{ channel: 'telegram', limit: 1 }], 'message.queue.retry': [{ all: true, channel: 'telegram' }], 'message.queue.drop': [{ id: 1 }],
     health: [{ probe: true }], status: nothing, 'last-heartbeat': nothing, 'gateway.identity.get': nothing, 'models.list': nothing,
     'logs.tail': [{ limit: 1 }], 'channels.status': [{ probe: true, timeoutMs: 100 }], 'channels.apply': nothing,
     'channels.logout': [{ channel: 'telegram', accountId: slash }],

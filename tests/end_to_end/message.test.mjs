@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { inWorld } from './harness.mjs';
+import { inWorld, waitFor } from './harness.mjs';
 
 async function begin(world, { model = false, settings = {} } = {}) {
   if (model) await world.startModel();
@@ -63,4 +63,32 @@ test('the tool message writes to another chat of its channel, and to no other ch
   const told = (id) => JSON.stringify(results.find((m) => m.tool_call_id === id).content);
   assert.match(told('m_1'), /messageId/);
   assert.match(told('m_2'), /tools\.message\.crossContext\.allowAcrossProviders is false/);
+}));
+
+test('what was given up is listed, sent after all, or dropped', () => inWorld(async (world) => {
+  await begin(world);
+  const blocked = { method: 'sendMessage', code: 403, description: 'Forbidden: bot was blocked by the user' };
+  await world.telegram.control('/faults', [blocked, blocked]);
+  const queue = async (...more) => {
+    const answer = await world.cli(['message', 'queue', ...more, '--json']);
+    assert.equal(answer.code, 0, answer.err);
+    return answer.json();
+  };
+  for (const text of ['first', 'second']) {
+    const refused = await world.cli(['message', 'send', '--target', String(world.telegram.person), '-m', text]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /blocked/);
+  }
+  const { entries } = await queue();
+  assert.deepEqual(entries.map((e) => [e.text, e.state, e.channel, e.mayHaveBeenSent]), [['second', 'dead', 'telegram', false], ['first', 'dead', 'telegram', false]]);
+  const shown = await world.cli(['message', 'queue']);
+  assert.match(shown.out, /^ID +CHANNEL +TO +STATE +TRIES +AGE +ERROR/m);
+  assert.match(shown.out, /blocked/);
+  assert.equal((await world.cli(['message', 'queue', 'drop', String(entries[0].id)])).code, 0);
+  assert.equal((await world.cli(['message', 'queue', 'retry'])).code, 2);
+  assert.equal((await world.cli(['message', 'queue', 'retry', '--all'])).code, 0);
+  await world.telegram.showsOnce(['first']);
+  await waitFor('an empty queue', async () => (await queue()).entries.length === 0);
+  assert.match((await world.cli(['message', 'queue', 'retry', String(entries[0].id)])).err, /was dropped already/);
+  assert.equal((await world.stopGateway()).code, 0);
 }));

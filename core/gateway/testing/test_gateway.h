@@ -76,6 +76,7 @@ class FakeChannels : public channel::ChannelService {
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override { return failing_now; }
   Awaitable<Result<json::object>> act(channel::MessageAction action, Limits limits) override;
+  Awaitable<Result<json::object>> queue(channel::QueueRequest) override { co_return json::object{}; }
   void inbound(plugin::PluginInstance&, json::object, std::function<void(Code)>) override {}
   void link_state(plugin::PluginInstance&, json::object) override {}
 
