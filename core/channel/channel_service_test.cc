@@ -368,6 +368,26 @@ TEST_F(ChannelServiceTest, P5AMessageThatWaitsForItsTimeCanBeTriedNowOrDropped) 
   EXPECT_THAT(sent_texts(), ElementsAre("re: two"));
 }
 
+TEST_F(ChannelServiceTest, P5WhatStandsBehindASendThatIsUnderWayCanBeDropped) {
+  boot();
+  life_->host.hold = std::make_shared<Event>(life_->runtime);
+  for (const char* id : {"e1", "e2", "e3", "e4"}) offer(message(id, id));
+  const auto queued = [&] {
+    return wait(life_->service->queue({})).value().at("entries").as_array();
+  };
+  ASSERT_TRUE(until([&] { return queued().size() == 4; }));
+  EXPECT_EQ(queued()[3].at("state"), "sending");
+  const auto drop = [&](const json::value& entry) {
+    return wait(life_->service->queue(
+        {.kind = QueueRequest::Kind::kDrop, .id = entry.at("id").as_int64()}));
+  };
+  EXPECT_EQ(drop(queued()[3]).error().code, Code::kFailedPrecondition);
+  ASSERT_TRUE(drop(queued()[2]).has_value());
+  life_->host.hold->set();
+  ASSERT_TRUE(until([&] { return queued().empty(); }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: e1", "re: e3", "re: e4"));
+}
+
 TEST_F(ChannelServiceTest, ARetryGoesOnWhereThePartialSendEnded) {
   int tries = 0;
   json::value resumed;

@@ -3,7 +3,7 @@
 // answer, so at every moment the disk says what may have gone out. Loop thread only.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,7 +45,7 @@ class Delivery {
 
  private:
   struct Lane {
-    std::deque<OutboxRow> rows;
+    std::list<OutboxRow> rows;  // what is being sent is referred to while others come and go
     bool draining = false;
     std::string dropped;          // reason; empty = none
     std::shared_ptr<Event> wake;  // while the lane waits for its time or its account

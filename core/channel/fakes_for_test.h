@@ -20,12 +20,13 @@ class FakeInstance final : public plugin::PluginInstance {
   using Handler = std::function<Result<json::value>(
       const std::string& slot, const json::object& payload, const plugin::ProgressSink& progress)>;
   FakeInstance(Runtime& runtime, const plugin::Manifest& manifest, std::string account,
-               Handler& handler)
+               Handler& handler, const std::shared_ptr<Event>& hold)
       : runtime_(runtime),
         manifest_(manifest),
         account_(std::move(account)),
         id_("fake/" + account_),
-        handler_(handler) {}
+        handler_(handler),
+        hold_(hold) {}
   const std::string& id() const override { return id_; }
   const std::string& account() const override { return account_; }
   const plugin::Manifest& manifest() const override { return manifest_; }
@@ -38,7 +39,10 @@ class FakeInstance final : public plugin::PluginInstance {
                                       std::function<void(std::uint64_t)>) override {
     json::object payload;
     if (!texts.empty() && !texts[0].empty()) payload = json::parse(texts[0]).get_object();
-    co_return handler_(slot, payload, progress);
+    Result<json::value> answer = handler_(slot, payload, progress);
+    if (const auto hold = slot == "channel.send" ? hold_ : nullptr)
+      (void)co_await hold->wait(Deadline::never());
+    co_return answer;
   }
   Awaitable<Result<json::value>> exec_input(std::uint64_t, std::string, bool, Limits) override {
     co_return refused();
@@ -59,6 +63,7 @@ class FakeInstance final : public plugin::PluginInstance {
   const plugin::Manifest& manifest_;
   std::string account_, id_;
   Handler& handler_;
+  const std::shared_ptr<Event>& hold_;
 };
 
 class FakeHost final : public plugin::PluginHost {
@@ -72,8 +77,9 @@ class FakeHost final : public plugin::PluginHost {
         json::parse(R"({"channel":{"label":"Fake","secrets":{"token":{"fileKey":"tokenFile"}}}})")
             .get_object();
   }
-  // Answers every slot of every instance.
+  // Answers every slot of every instance; of sends not before `hold` is set, when there is one.
   FakeInstance::Handler handler;
+  std::shared_ptr<Event> hold;
   std::function<Result<void>(const std::string& account)> on_start = [](const std::string&) {
     return Result<void>();
   };
@@ -96,7 +102,7 @@ class FakeHost final : public plugin::PluginHost {
       plugin::InstanceRequest request) override {
     created.push_back(request.config);
     auto& slot = instances_[request.account];
-    slot = std::make_unique<FakeInstance>(runtime_, info_.manifest, request.account, handler);
+    slot = std::make_unique<FakeInstance>(runtime_, info_.manifest, request.account, handler, hold);
     co_return slot.get();
   }
   Awaitable<Result<void>> start(plugin::PluginInstance& instance, Limits) override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "channel/access.h"
@@ -12,7 +13,7 @@ namespace openclaw::channel {
 namespace {
 
 constexpr std::size_t kShownText = 200;
-constexpr std::int64_t kMostRead = 10'000;
+constexpr std::int64_t kPage = 50;  // rows in memory at once: a text may have half a mebibyte
 constexpr const char* kSeeQueue = "; see: openclaw message queue";
 constexpr std::array<const char*, 6> kStates{"queued",    "sending", "sent",
                                              "ambiguous", "dead",    "dropped"};
@@ -90,17 +91,31 @@ Awaitable<Result<json::object>> MessageQueue::handle(QueueRequest request) {
   co_return co_await list(std::move(request));
 }
 
-Awaitable<Result<json::object>> MessageQueue::list(QueueRequest request) {
-  auto rows = co_await store_.unsent(kMostRead);
-  if (rows.has_error()) co_return rows.error();
-  json::array entries;
-  bool truncated = static_cast<std::int64_t>(rows->size()) == kMostRead;
-  for (const OutboxRow& row : *rows) {
-    if (!concerns(row, request)) continue;
-    truncated = truncated || static_cast<std::int64_t>(entries.size()) == request.limit;
-    if (static_cast<std::int64_t>(entries.size()) == request.limit) break;
-    entries.push_back(entry(row));
+// Calls `each` with the rows that the request is about, the newest first, until it answers false.
+Awaitable<Result<void>> MessageQueue::for_each(const QueueRequest& request,
+                                               std::function<bool(const OutboxRow&)> each) {
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
+  for (;;) {
+    auto rows = co_await store_.unsent(before, kPage);
+    if (rows.has_error()) co_return rows.error();
+    for (const OutboxRow& row : *rows) {
+      if (concerns(row, request) && !each(row)) co_return Result<void>();
+    }
+    if (static_cast<std::int64_t>(rows->size()) < kPage) co_return Result<void>();
+    before = rows->back().id;
   }
+}
+
+Awaitable<Result<json::object>> MessageQueue::list(QueueRequest request) {
+  json::array entries;
+  bool truncated = false;
+  std::function<bool(const OutboxRow&)> add = [&](const OutboxRow& row) {
+    truncated = static_cast<std::int64_t>(entries.size()) == request.limit;
+    if (!truncated) entries.push_back(entry(row));
+    return !truncated;
+  };
+  auto read = co_await for_each(request, std::move(add));
+  if (read.has_error()) co_return read.error();
   co_return json::object{
       {"ts", store_.now()}, {"entries", std::move(entries)}, {"truncated", truncated}};
 }
@@ -136,24 +151,28 @@ Awaitable<Result<void>> MessageQueue::retry_one(OutboxRow row) {
 }
 
 Awaitable<Result<json::object>> MessageQueue::retry(QueueRequest request) {
-  std::vector<OutboxRow> rows;
+  std::vector<std::int64_t> ids;
   if (request.id != 0) {
-    auto row = co_await unsent_row(request.id);
-    if (row.has_error()) co_return row.error();
-    rows.push_back(std::move(row.value()));
+    ids.push_back(request.id);
   } else {
-    auto all = co_await store_.unsent(kMostRead);
-    if (all.has_error()) co_return all.error();
-    std::reverse(all->begin(), all->end());  // in their conversation's order
-    for (OutboxRow& row : *all) {
-      if (given_up(row) && concerns(row, request)) rows.push_back(std::move(row));
-    }
+    std::function<bool(const OutboxRow&)> note = [&ids](const OutboxRow& row) {
+      if (given_up(row)) ids.push_back(row.id);
+      return true;
+    };
+    auto read = co_await for_each(request, std::move(note));
+    if (read.has_error()) co_return read.error();
+    std::reverse(ids.begin(), ids.end());  // in their conversations' order
   }
   json::array retried, skipped;
-  for (OutboxRow& row : rows) {
-    const std::int64_t id = row.id;
-    const bool seen = may_have_been_seen(row);
-    auto again = co_await retry_one(std::move(row));
+  for (const std::int64_t id : ids) {
+    auto row = co_await unsent_row(id);
+    const bool seen = row.has_value() && may_have_been_seen(row.value());
+    Result<void> again;
+    if (row.has_error()) {
+      again = row.error();
+    } else {
+      again = co_await retry_one(std::move(row.value()));
+    }
     if (again.has_error() && request.id != 0) co_return again.error();
     if (again.has_error()) {
       skipped.push_back(json::object{{"id", id}, {"error", again.error().message}});

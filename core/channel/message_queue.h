@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class MessageQueue {
   Awaitable<Result<json::object>> handle(QueueRequest request);
 
  private:
+  Awaitable<Result<void>> for_each(const QueueRequest& request,
+                                   std::function<bool(const OutboxRow&)> each);
   Awaitable<Result<json::object>> list(QueueRequest request);
   Awaitable<Result<json::object>> retry(QueueRequest request);
   Awaitable<Result<void>> retry_one(OutboxRow row);

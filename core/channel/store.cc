@@ -40,7 +40,7 @@ constexpr const char* kOutboxById =
 constexpr const char* kOutboxUnsent =
     "SELECT id,instance,lane,idempotency_key,state,message,progress,attempts,ambiguous,created_ms,"
     "not_before_ms,expires_ms,message_id,error FROM outbox WHERE state IN (0,1,3,4) "
-    "ORDER BY id DESC LIMIT ?1";
+    "AND id<?1 ORDER BY id DESC LIMIT ?2";
 constexpr const char* kOutboxByKey =
     "SELECT id,instance,lane,idempotency_key,state,message,progress,attempts,ambiguous,created_ms,"
     "not_before_ms,expires_ms,message_id,error FROM outbox WHERE idempotency_key=?1";
@@ -211,12 +211,12 @@ Awaitable<Result<OutboxRow>> Store::outbox_row(std::int64_t id) {
   co_return co_await database_.run<OutboxRow>(std::move(job));
 }
 
-Awaitable<Result<std::vector<OutboxRow>>> Store::unsent(std::int64_t most) {
+Awaitable<Result<std::vector<OutboxRow>>> Store::unsent(std::int64_t before_id, std::int64_t most) {
   std::function<Result<std::vector<OutboxRow>>(Connection&)> job =
-      [most](Connection& db) -> Result<std::vector<OutboxRow>> {
+      [before_id, most](Connection& db) -> Result<std::vector<OutboxRow>> {
     std::vector<OutboxRow> rows;
-    auto read =
-        db.run(kOutboxUnsent, {most}, [&](sqlite3_stmt* s) { rows.push_back(read_outbox(s)); });
+    auto read = db.run(kOutboxUnsent, {before_id, most},
+                       [&](sqlite3_stmt* s) { rows.push_back(read_outbox(s)); });
     if (read.has_error()) return read.error();
     return rows;
   };
@@ -226,7 +226,7 @@ Awaitable<Result<std::vector<OutboxRow>>> Store::unsent(std::int64_t most) {
 Awaitable<Result<bool>> Store::set_again(std::int64_t id) {
   return change(
       "UPDATE outbox SET state=0, not_before_ms=0, ended_ms=0, expires_ms=?2, "
-      "ambiguous=max(ambiguous, state=3) WHERE id=?1 AND state IN (3,4)",
+      "ambiguous=(ambiguous>0 OR state=3) WHERE id=?1 AND state IN (3,4)",
       {id, now() + kEntryLifetimeMs});
 }
 

@@ -79,9 +79,10 @@ class Store {
   Awaitable<Result<OutboxRow>> add_outbox(OutboxRow row);
   Awaitable<Result<std::vector<OutboxRow>>> undelivered();
   Awaitable<Result<OutboxRow>> outbox_row(std::int64_t id);
-  // What is neither sent nor dropped, the newest first.
-  Awaitable<Result<std::vector<OutboxRow>>> unsent(std::int64_t most);
-  // One that was given up waits again, with a new lifetime and the key it had.
+  // What is neither sent nor dropped, the newest first: at most so many of those before an id.
+  Awaitable<Result<std::vector<OutboxRow>>> unsent(std::int64_t before_id, std::int64_t most);
+  // One that was given up waits again, with a new lifetime and the key it had. Its tries of unknown
+  // end count as one.
   Awaitable<Result<bool>> set_again(std::int64_t id);
   Awaitable<Result<bool>> set_sending(std::int64_t id);
   Awaitable<Result<bool>> set_progress(std::int64_t id, json::object progress);

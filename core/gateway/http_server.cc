@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <list>
+#include <thread>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -30,6 +31,8 @@ using Clock = Deadline::Clock;
 
 constexpr std::size_t kReadPiece = 4096;
 constexpr std::chrono::seconds kWriteTime{60};
+constexpr std::chrono::milliseconds kPredecessorTime{1'000};
+constexpr std::chrono::milliseconds kPredecessorPause{10};
 constexpr std::size_t kMaxStreamBacklog = 4 * 1024 * 1024;
 // Answers to pipelined requests gather up to this before they are written.
 constexpr std::size_t kCoalesce = 64 * 1024;
@@ -506,6 +509,18 @@ void HttpSession::upgrade() {
 
 // ---- Server ------------------------------------------------------------------------------------
 
+// A predecessor that was killed may leave a child that it was just starting: until the kernel runs
+// it, that child holds the port.
+void bind_when_free(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, error_code& failed) {
+  const auto until = std::chrono::steady_clock::now() + kPredecessorTime;
+  for (;;) {
+    acceptor.bind(endpoint, failed);
+    if (failed != boost::asio::error::address_in_use || std::chrono::steady_clock::now() > until)
+      return;
+    std::this_thread::sleep_for(kPredecessorPause);  // nothing else runs yet
+  }
+}
+
 Result<void> BeastServer::listen(const std::vector<std::string>& addresses, std::uint16_t port) {
   port_ = port;
   for (const auto& address : addresses) {
@@ -516,7 +531,7 @@ Result<void> BeastServer::listen(const std::vector<std::string>& addresses, std:
     if (!failed) acceptor->open(endpoint.protocol(), failed);
     if (!failed) acceptor->set_option(tcp::acceptor::reuse_address(true), failed);
     if (!failed && ip.is_v6()) acceptor->set_option(boost::asio::ip::v6_only(true), failed);
-    if (!failed) acceptor->bind(endpoint, failed);
+    if (!failed) bind_when_free(*acceptor, endpoint, failed);
     if (!failed) acceptor->listen(boost::asio::socket_base::max_listen_connections, failed);
     if (failed) {
       // IPv6 beside IPv4 is welcome, not needed: many machines have none.

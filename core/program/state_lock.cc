@@ -3,8 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 namespace openclaw::gateway {
 namespace {
+
+constexpr std::chrono::milliseconds kPredecessorTime{1'000};
+constexpr std::chrono::milliseconds kPredecessorPause{10};
 
 std::string holder_of(int fd) {
   char holder[32] = {};
@@ -23,14 +29,25 @@ struct flock whole_file() {
   return lock;
 }
 
+// A predecessor that was killed may leave a child that it was just starting: until the kernel runs
+// it, that child holds the lock.
+bool lock_when_free(int fd) {
+  const auto until = std::chrono::steady_clock::now() + kPredecessorTime;
+  for (;;) {
+    auto lock = whole_file();
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(kPredecessorPause);
+  }
+}
+
 }  // namespace
 
 Result<void> StateLock::take(const std::filesystem::path& state_dir) {
   auto file = state_dir / "gateway.lock";
   fd_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ < 0) return Error(Code::kUnavailable, "Cannot open " + file.string());
-  auto lock = whole_file();
-  if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) {
+  if (lock_when_free(fd_)) {
     std::string pid = std::to_string(getpid()) + "\n";
     if (ftruncate(fd_, 0) == 0 && pwrite(fd_, pid.data(), pid.size(), 0) > 0) return {};
     return {};  // the pid is a courtesy; the lock is what counts

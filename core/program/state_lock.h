@@ -18,6 +18,7 @@ class StateLock {
   StateLock(const StateLock&) = delete;
   StateLock& operator=(const StateLock&) = delete;
 
+  // Blocks for up to a second while the lock is held. kAlreadyExists names who holds it.
   Result<void> take(const std::filesystem::path& state_dir);
 
  private:

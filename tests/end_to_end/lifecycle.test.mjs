@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -159,6 +160,17 @@ test('a taken port is a clear message', () => inWorld(async (world) => {
   assert.equal(second.code, 1, second.out + second.err);
   assert.match(second.err, new RegExp(`${world.port}`));
   assert.match(second.err, /in use/i);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
+test('a port that a dying predecessor still holds is waited for', () => inWorld(async (world) => {
+  world.configure();
+  await world.startGateway();
+  assert.equal((await world.stopGateway()).code, 0);
+  const holder = net.createServer((socket) => socket.destroy()).listen(world.port, '127.0.0.1');
+  await new Promise((done) => holder.once('listening', done));
+  setTimeout(() => holder.close(), 300);
+  await world.startGateway();
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
