@@ -92,8 +92,8 @@ Access decide_direct(const AccessRules& rules, const AccessFacts& facts,
   if (!facts.space_id.empty()) return denied("a direct message that names a space");
   if (facts.sender_id.empty() || facts.anonymous)
     return denied("the sender of a direct message has no id");
-  const bool listed = holds(allowed, facts.sender_id) ||
-                      (policy == "pairing" && holds(paired, facts.sender_id));
+  const bool listed =
+      holds(allowed, facts.sender_id) || (policy == "pairing" && holds(paired, facts.sender_id));
   Access out;
   out.is_owner = is_owner(rules, facts);
   if (policy == "disabled") return denied("dmPolicy is \"disabled\"");

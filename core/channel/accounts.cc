@@ -151,11 +151,12 @@ Awaitable<> Accounts::apply(std::vector<AccountPlan> plans) {
   }
 }
 
-Awaitable<> Accounts::first_results(Deadline deadline) {
-  const auto settled = [this] {
-    return std::all_of(accounts_.begin(), accounts_.end(), [](const auto& entry) {
+Awaitable<> Accounts::first_results(Deadline deadline, std::string only) {
+  const auto settled = [this, &only] {
+    return std::all_of(accounts_.begin(), accounts_.end(), [&only](const auto& entry) {
       const Account& a = *entry.second;
-      return a.ended || a.connected() || !a.last_error.empty();
+      const bool asked = only.empty() || only == entry.first;
+      return !asked || a.ended || a.connected() || !a.last_error.empty();
     });
   };
   while (!settled() && !deadline.expired()) {

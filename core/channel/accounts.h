@@ -50,8 +50,8 @@ class Accounts {
   // Starts what is new, restarts what changed, ends what is gone; leaves the rest alone. Returns
   // when the old ones have ended; new ones go on starting by themselves.
   Awaitable<> apply(std::vector<AccountPlan> plans);
-  // Waits until each account has come up or failed once.
-  Awaitable<> first_results(Deadline deadline);
+  // Waits until each account, or only "channel/account", has come up or failed once.
+  Awaitable<> first_results(Deadline deadline, std::string only = {});
   Awaitable<> stop(Deadline deadline);
 
   void link_state(const std::string& instance, json::object state);

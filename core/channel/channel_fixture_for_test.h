@@ -149,6 +149,15 @@ class ChannelServiceTest : public testing::Test {
   Result<json::object> act(MessageAction action) {
     return wait(life_->service->act(std::move(action), Limits::within(milliseconds(5000))));
   }
+  // A crash while the one turn runs; the next life makes it to its end.
+  void crash_in_the_turn() {
+    ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+    settle();
+    crash();
+    prepare = nullptr;
+    boot();
+    ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  }
   // Runs the loop until the condition holds.
   bool until(const std::function<bool()>& holds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);

@@ -65,6 +65,8 @@ class Service final : public ChannelService {
   Awaitable<Result<void>> start() override;
   Awaitable<> stop(Deadline deadline) override;
   Awaitable<> apply_config() override;
+  Awaitable<json::object> first_result(std::string channel, std::string account,
+                                       Deadline deadline) override;
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override;
   Awaitable<Result<json::object>> act(MessageAction action, Limits limits) override {
@@ -98,9 +100,9 @@ class Service final : public ChannelService {
   TaskScope scope_;
   std::map<std::string, json::value> probes_;
   bool open_ = false;
-  bool resumed_ = false;         // what the last process left stands in its lanes
-  std::vector<InboxRow> early_;  // came in before that, and has its place behind it
-  bool applying_ = false;
+  bool resumed_ = false;             // what the last process left stands in its lanes
+  std::vector<InboxRow> early_;      // came in before that, and has its place behind it
+  std::shared_ptr<Event> applying_;  // set when the configuration is applied
   bool config_changed_ = false;
 };
 
@@ -169,14 +171,18 @@ Awaitable<> Service::stop(Deadline deadline) {
 // One at a time: two at once would both start an account that one of them has just ended.
 Awaitable<> Service::apply_config() {
   config_changed_ = true;
-  if (std::exchange(applying_, true)) co_return;  // the one under way goes round once more
+  if (const auto under_way = applying_) {  // it goes round once more
+    (void)co_await under_way->wait(Deadline::never());
+    co_return;
+  }
+  applying_ = std::make_shared<Event>(runtime_);
   while (std::exchange(config_changed_, false)) {
     const config::Snapshot config = config_.current();
     std::vector<plugin::PluginInfo> infos = plugins_.list();
     std::vector<AccountPlan> plans = plan_accounts(*config, infos, environment);
     co_await accounts_.apply(std::move(plans));
   }
-  applying_ = false;
+  std::exchange(applying_, nullptr)->set();
 }
 
 void Service::inbound(plugin::PluginInstance& from, json::object event,
@@ -249,6 +255,18 @@ void Service::note(InboxRow row) {
 
 void Service::link_state(plugin::PluginInstance& from, json::object state) {
   accounts_.link_state(from.id(), std::move(state));
+}
+
+Awaitable<json::object> Service::first_result(std::string channel, std::string account,
+                                              Deadline deadline) {
+  co_await accounts_.first_results(deadline, channel + "/" + account);
+  json::object out{{"connected", false}, {"error", nullptr}};
+  for (const auto& each : accounts_.all()) {
+    if (each->plan.channel != channel || each->plan.account != account) continue;
+    out["connected"] = each->connected();
+    if (!each->last_error.empty()) out["error"] = each->last_error;
+  }
+  co_return out;
 }
 
 Awaitable<json::object> Service::status(bool probe, Limits limits) {

@@ -31,8 +31,14 @@ class ChannelService : public plugin::ChannelEvents {
   // left.
   virtual Awaitable<Result<void>> start() = 0;
   virtual Awaitable<> stop(Deadline deadline) = 0;
-  // Adds, restarts or removes accounts that a reload changed; the others go on undisturbed.
+  // Adds, restarts or removes accounts that a reload changed; the others go on undisturbed. Ends
+  // when that is done, whoever began it.
   virtual Awaitable<> apply_config() = 0;
+
+  // Waits until the account is connected or has said why not: {"connected","error"}. `error` is
+  // null while it is not known.
+  virtual Awaitable<json::object> first_result(std::string channel, std::string account,
+                                               Deadline deadline) = 0;
 
   // The channels.status payload of the gateway protocol (14.1), without "ts".
   virtual Awaitable<json::object> status(bool probe, Limits limits) = 0;

@@ -28,12 +28,7 @@ TEST_F(ChannelServiceTest, P1ATurnThatACrashCutGoesOnAndIsAnsweredOnce) {
   prepare = [](Life& life) { life.agent.held = true; };
   boot();
   EXPECT_EQ(offer(message("e1", "hi")), Code::kOk);
-  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
-  settle();
-  crash();
-  prepare = nullptr;
-  boot();
-  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  crash_in_the_turn();
   EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
 }
 
@@ -620,8 +615,12 @@ TEST_F(ChannelServiceTest, TwoReloadsAtOnceStartAnAccountOnce) {
   ASSERT_TRUE(reloaded.has_value()) << reloaded.error().message;
   int done = 0;
   for (int i = 0; i < 2; ++i) {
-    asio::co_spawn(life_->runtime.loop(), life_->service->apply_config(),
-                   [&](const std::exception_ptr&) { ++done; });
+    asio::co_spawn(
+        life_->runtime.loop(), life_->service->apply_config(), [&](const std::exception_ptr&) {
+          ++done;
+          const bool old_is_gone = !life_->host.instance() || life_->host.created.size() == 2;
+          EXPECT_TRUE(old_is_gone);
+        });
   }
   ASSERT_TRUE(until([&] { return done == 2 && life_->host.created.size() > 1; }));
   settle();

@@ -62,12 +62,7 @@ TEST_F(Groups, P2ACrashInTheTurnGoesOnWithItAndMakesNoSecondOne) {
   boot();
   offer(part("e1", "look"));
   offer(part("e2"));
-  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
-  settle();
-  crash();
-  prepare = nullptr;
-  boot();
-  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  crash_in_the_turn();
   settle();
   ASSERT_EQ(life_->agent.requests.size(), 1U);
   EXPECT_TRUE(turn(0).resume);

@@ -190,8 +190,9 @@ Awaitable<Result<json::object>> MessageQueue::drop(std::int64_t id) {
     co_return make_error(Code::kFailedPrecondition,
                          "message " + std::to_string(id) + " is being sent right now" + kSeeQueue);
   }
-  auto dropped = co_await store_.set_final(id, OutboxState::kDropped, "dropped by hand");
+  auto dropped = co_await store_.set_dropped(id);
   if (dropped.has_error()) co_return dropped.error();
+  if (!*dropped) co_return (co_await unsent_row(id)).error();
   co_return json::object{{"dropped", id}};
 }
 

@@ -230,6 +230,13 @@ Awaitable<Result<bool>> Store::set_again(std::int64_t id) {
       {id, now() + kEntryLifetimeMs});
 }
 
+Awaitable<Result<bool>> Store::set_dropped(std::int64_t id) {
+  return change(
+      "UPDATE outbox SET state=5, error='dropped by hand', ended_ms=?2 WHERE id=?1 AND state IN "
+      "(0,1,3,4)",
+      {id, now()});
+}
+
 Awaitable<Result<bool>> Store::set_sending(std::int64_t id) {
   return change("UPDATE outbox SET state=1, attempts=attempts+1 WHERE id=?1 AND state<2", {id});
 }

@@ -84,6 +84,8 @@ class Store {
   // One that was given up waits again, with a new lifetime and the key it had. Its tries of unknown
   // end count as one.
   Awaitable<Result<bool>> set_again(std::int64_t id);
+  // False: it was sent meanwhile, or dropped before.
+  Awaitable<Result<bool>> set_dropped(std::int64_t id);
   Awaitable<Result<bool>> set_sending(std::int64_t id);
   Awaitable<Result<bool>> set_progress(std::int64_t id, json::object progress);
   // The lane that a message of ours went to; empty when it is none of the last week. `near`: a lane

@@ -139,6 +139,24 @@ TEST_F(StoreTest, OutboxStatesSurviveARestart) {
   EXPECT_EQ(run(store_->add_outbox(reply("k"))).message_id, "m1");
 }
 
+TEST_F(StoreTest, P5WhatWasGivenUpWaitsAgainOrIsDroppedAndWhatWasSentIsNeither) {
+  const auto sent = run(store_->add_outbox(reply("sent")));
+  run(store_->set_sent(sent.id, "m1"));
+  const auto dead = run(store_->add_outbox(reply("dead")));
+  for (int i = 0; i < 10; ++i) run(store_->set_waiting(dead.id, 0, true, "cut"));
+  run(store_->set_final(dead.id, OutboxState::kAmbiguous, "cut"));
+  ASSERT_EQ(run(store_->unsent(1'000, 10)).size(), 1U);
+  EXPECT_FALSE(run(store_->set_again(sent.id)));
+  EXPECT_FALSE(run(store_->set_dropped(sent.id)));
+  EXPECT_EQ(run(store_->outbox_row(sent.id)).state, OutboxState::kSent);
+  EXPECT_TRUE(run(store_->set_again(dead.id)));
+  EXPECT_EQ(run(store_->undelivered()).at(0).ambiguous, 1);
+  EXPECT_TRUE(run(store_->set_dropped(dead.id)));
+  EXPECT_FALSE(run(store_->set_again(dead.id)));
+  EXPECT_TRUE(run(store_->unsent(1'000, 10)).empty());
+  EXPECT_TRUE(run(store_->undelivered()).empty());
+}
+
 TEST_F(StoreTest, P4WhatIsOlderThanItsLifetimeExpires) {
   const auto added = run(store_->add_inbound(event("1")));
   const auto row = run(store_->add_outbox(reply("k")));

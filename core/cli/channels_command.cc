@@ -5,12 +5,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/account_outcome.h"
 #include "cli/channel_setup.h"
 #include "cli/cli.h"
 #include "cli/config_edit.h"
 #include "cli/prompt.h"
 #include "config/schema_check.h"
+#include "json_pointer.h"
 #include "program/state_lock.h"
 #include "storage/atomic_file.h"
 
@@ -19,6 +19,7 @@ namespace {
 
 using gateway_client::ConnectAs;
 
+constexpr std::chrono::milliseconds kConnectTime{15'000};
 constexpr std::uint64_t kMaxSecretFile = 64ULL * 1024;
 
 struct AddFlags {
@@ -143,20 +144,21 @@ Result<AccountSetup> account_from(Context& context, const AddFlags& flags, const
   return setup;
 }
 
-std::int64_t now_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-void tell_outcome(Context& context, const ChannelKind& kind, const std::string& account, std::int64_t since_ms) {
-  const auto outcome = await_account(context, kind.id, account, since_ms);
-  if (!outcome) return;
-  if (outcome->connected) {
+// What becomes of the account in the gateway that runs.
+void tell_outcome(Context& context, const std::string& channel, const std::string& account) {
+  auto answer = context.call_gateway(
+      ConnectAs::kFull, "channels.apply",
+      json::object{{"channel", channel}, {"accountId", account}, {"timeoutMs", kConnectTime.count()}},
+      kConnectTime + std::chrono::seconds(5));
+  if (!answer) return;
+  const auto* connected = find_at(*answer, "/account/connected");
+  const std::string error = text_at(*answer, "/account/error");
+  if (connected != nullptr && connected->is_bool() && connected->get_bool()) {
     context.out().line("It is connected.");
-  } else if (outcome->error.empty()) {
+  } else if (error.empty()) {
     context.out().line("It is still connecting; see how it does with: openclaw channels status --probe");
   } else {
-    context.fail(make_error(Code::kUnavailable, "It does not connect: " + outcome->error));
+    context.fail(make_error(Code::kUnavailable, "It does not connect: " + error));
   }
 }
 
@@ -173,7 +175,6 @@ void channels_add(Context& context, const AddFlags& flags) {
   if (setup.has_error()) return context.fail(setup.error());
   auto changes = setup_changes(**config, *kind, *setup);
   if (changes.has_error()) return context.fail(changes.error());
-  const std::int64_t since_ms = now_ms();
   if (!write_config(context, *changes, installed.sections)) return;
   if (context.json) {
     context.out().print_json(json::object{{"ok", true}, {"channel", kind->id}, {"account", setup->account}});
@@ -184,7 +185,7 @@ void channels_add(Context& context, const AddFlags& flags) {
   if (!gateway::running_gateway(context.paths().state_dir)) {
     context.out().line("Start the gateway with: openclaw gateway run");
   } else if ((*config)->get_string("gateway.reload.mode") != "off") {
-    tell_outcome(context, *kind, setup->account, since_ms);
+    tell_outcome(context, kind->id, setup->account);
   }
 }
 

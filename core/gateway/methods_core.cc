@@ -125,11 +125,18 @@ Awaitable<Reply> channels_status(ServerState& state, MethodCall call) {
   co_return Reply::ok(std::move(payload));
 }
 
-Awaitable<Reply> channels_apply(ServerState& state, MethodCall) {
+// With a channel it also waits for what becomes of that account.
+Awaitable<Reply> channels_apply(ServerState& state, MethodCall call) {
   auto reloaded = state.services.config.reload();
   if (reloaded.has_error()) co_return Reply::failed(reloaded.error());
   co_await state.services.channels.apply_config();
-  co_return Reply::ok(json::object{{"ok", true}});
+  json::object out{{"ok", true}};
+  if (auto channel = text_param(call.params, "channel"); !channel.empty()) {
+    std::chrono::milliseconds wait(int_param(call.params, "timeoutMs", 15'000));
+    out["account"] = co_await state.services.channels.first_result(
+        std::move(channel), text_param(call.params, "accountId", "default"), Deadline::after(wait));
+  }
+  co_return Reply::ok(std::move(out));
 }
 
 struct LogPiece {
@@ -281,6 +288,9 @@ Awaitable<Reply> sandbox_prune(ServerState& state, MethodCall) {
   co_return Reply::ok(std::move(out));
 }
 
+const ParamTable kChannelsApply{{{"channel", Param::Kind::kText},
+                                 {"accountId", Param::Kind::kText},
+                                 {"timeoutMs", Param::Kind::kInteger, false, 1, 60'000}}};
 const ParamTable kHealth{{{"probe", Kind::kBoolean}}};
 const ParamTable kToolsCatalog{{{"agentId", Kind::kText}, {"includePlugins", Kind::kBoolean}}};
 const ParamTable kChannelsStatus{
@@ -316,7 +326,7 @@ void add_core_methods(std::vector<Method>& out) {
   out.push_back({"sandbox.prune", "operator.admin", &kNothing, sandbox_prune});
   out.push_back({"sandbox.recreate", "operator.admin", &kRecreate, sandbox_recreate});
   out.push_back({"plugins.list", "operator.admin", &kNothing, plugins_list});
-  out.push_back({"channels.apply", "operator.admin", &kNothing, channels_apply});
+  out.push_back({"channels.apply", "operator.admin", &kChannelsApply, channels_apply});
 }
 
 }  // namespace openclaw::gateway

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "kept_value.h"
 #include "outgoing.h"
 
 namespace discord {
@@ -49,10 +50,6 @@ json::array command_list() {
   return out;
 }
 
-struct StoredText : openclaw::Waiter {
-  std::string value;
-};
-
 bool is_token(std::string_view text) {
   return !text.empty() && text.size() <= kMaxToken &&
          text.find_first_not_of(
@@ -74,15 +71,10 @@ void Interactions::introduce(const std::string& application_id) {
 Flow<Nothing> Interactions::register_commands() {
   const std::string key = "commands:" + application_id_;
   json::array commands = command_list();
-  const std::string wanted = nonce_of(json::serialize(commands), 0);
-  StoredText stored;
-  openclaw::Value got = [&stored](oc_status status, std::string_view value) {
-    if (status == OC_OK) stored.value = value;
-    stored.arrived();
-  };
-  s_.plugin.kv().get(key, std::move(got));
-  co_await stored;
-  if (stored.value == wanted) co_return Nothing{};
+  const std::string wanted = json::serialize(commands);
+  Flow<parts::KeptValue> reading = parts::read_kept(s_.plugin, key);
+  const parts::KeptValue told = co_await std::move(reading);
+  if (told.value == wanted) co_return Nothing{};
   Call call;
   call.method = "PUT";
   call.path = "/applications/" + application_id_ + "/commands";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kept_value.h"
 #include "snowflake.h"
 
 namespace discord {
@@ -16,36 +17,20 @@ constexpr std::int64_t kBetweenBeginsMs = 5'200;  // the service takes one in 5 
 constexpr std::int64_t kManyWithinMs = 10 * 60'000;
 constexpr std::int64_t kBetweenManyMs = 120'000;  // 720 a day; the service allows 1000
 
-struct ValueWait : openclaw::Waiter {
-  oc_status status = OC_INTERNAL;
-  std::string value;
-};
-
 }  // namespace
 
 Flow<std::string> SessionStore::read(std::string key) {
-  ValueWait wait;
-  openclaw::Value done = [&wait](oc_status status, std::string_view value) {
-    wait.status = status;
-    wait.value = value;
-    wait.arrived();
-  };
-  plugin_.kv().get(key, std::move(done));
-  co_await wait;
-  if (wait.status != OC_OK && wait.status != OC_NOT_FOUND)
+  Flow<parts::KeptValue> reading = parts::read_kept(plugin_, key);
+  const parts::KeptValue kept = co_await std::move(reading);
+  if (kept.status != OC_OK && kept.status != OC_NOT_FOUND)
     plugin_.log().warn("\"" + key + "\" could not be read from the store; a new session is begun");
-  co_return wait.status == OC_OK ? wait.value : std::string();
+  co_return kept.status == OC_OK ? kept.value : std::string();
 }
 
 Flow<Nothing> SessionStore::write(std::string key, std::string value) {
-  ValueWait wait;
-  openclaw::Ack done = [&wait](oc_status status) {
-    wait.status = status;
-    wait.arrived();
-  };
-  plugin_.kv().put(key, value, std::move(done));
-  co_await wait;
-  if (wait.status != OC_OK && wait.status != OC_CANCELLED)
+  Flow<oc_status> keeping = parts::keep(plugin_, key, std::move(value));
+  const oc_status status = co_await std::move(keeping);
+  if (status != OC_OK && status != OC_CANCELLED)
     plugin_.log().warn("\"" + key + "\" could not be stored; a restart reads some messages twice");
   co_return Nothing{};
 }

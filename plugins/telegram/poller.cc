@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "command_menu.h"
+#include "kept_value.h"
 
 namespace telegram {
 namespace {
@@ -25,11 +26,6 @@ constexpr std::uint64_t kConflictPauseMs = 4'000;
 constexpr std::uint64_t kLongestConflictMs = 30'000;
 constexpr std::uint64_t kHostPauseMs = 500;
 constexpr int kReportedFailures = 2;  // one reset is no outage
-
-struct ValueWait : openclaw::Waiter {
-  oc_status status = OC_INTERNAL;
-  std::string value;
-};
 
 std::string offset_key(const Bot& bot) {
   return "offset:" + std::to_string(bot.id);
@@ -179,40 +175,26 @@ Flow<Poller::Next> Poller::connect() {
 }
 
 Flow<Nothing> Poller::load_offset() {
-  ValueWait wait;
-  openclaw::Value done = [&wait](oc_status status, std::string_view value) {
-    wait.status = status;
-    wait.value = value;
-    wait.arrived();
-  };
-  const std::string key = offset_key(bot_);
-  s_.plugin.kv().get(key, std::move(done));
-  co_await wait;
-  if (wait.status != OC_OK) {
+  Flow<parts::KeptValue> reading = parts::read_kept(s_.plugin, offset_key(bot_));
+  const parts::KeptValue kept = co_await std::move(reading);
+  if (kept.status != OC_OK) {
     // Older updates come again, and the host knows them by their ids.
-    if (wait.status != OC_NOT_FOUND)
+    if (kept.status != OC_NOT_FOUND)
       s_.plugin.log().warn(
           "where the last poll ended could not be read; polling from the oldest update");
     co_return Nothing{};
   }
   std::int64_t stored = 0;
-  const auto* end = wait.value.data() + wait.value.size();
-  const auto [at, failure] = std::from_chars(wait.value.data(), end, stored);
+  const auto* end = kept.value.data() + kept.value.size();
+  const auto [at, failure] = std::from_chars(kept.value.data(), end, stored);
   if (failure == std::errc() && at == end && stored > 0) offset_ = confirmed_ = stored;
   co_return Nothing{};
 }
 
 Flow<Nothing> Poller::store_offset() {
-  ValueWait wait;
-  openclaw::Ack done = [&wait](oc_status status) {
-    wait.status = status;
-    wait.arrived();
-  };
-  const std::string key = offset_key(bot_);
-  const std::string value = std::to_string(offset_);
-  s_.plugin.kv().put(key, value, std::move(done));
-  co_await wait;
-  if (wait.status != OC_OK && !stopping_)
+  Flow<oc_status> keeping = parts::keep(s_.plugin, offset_key(bot_), std::to_string(offset_));
+  const oc_status status = co_await std::move(keeping);
+  if (status != OC_OK && !stopping_)
     s_.plugin.log().warn(
         "where the poll stands could not be stored; a restart reads some updates twice");
   co_return Nothing{};

@@ -69,7 +69,7 @@ function parameters(world, method) {
       { action, to: '1', channel: 'telegram', message: slash, messageId: slash, emoji: slash, replyTo: slash, idempotencyKey: id() })),
     'message.queue.list': [{ channel: 'telegram', limit: 1 }], 'message.queue.retry': [{ all: true, channel: 'telegram' }], 'message.queue.drop': [{ id: 1 }],
     health: [{ probe: true }], status: nothing, 'last-heartbeat': nothing, 'gateway.identity.get': nothing, 'models.list': nothing,
-    'logs.tail': [{ limit: 1 }], 'channels.status': [{ probe: true, timeoutMs: 100 }], 'channels.apply': nothing,
+    'logs.tail': [{ limit: 1 }], 'channels.status': [{ probe: true, timeoutMs: 100 }], 'channels.apply': [{}, { channel: 'telegram', accountId: 'default', timeoutMs: 100 }],
     'channels.logout': [{ channel: 'telegram', accountId: slash }],
     'tools.catalog': [{ agentId: 'main', includePlugins: true }], 'plugins.list': nothing,
     'system-presence': nothing, 'system-event': [{ text: slash }],

@@ -73,6 +73,9 @@ class FakeChannels : public channel::ChannelService {
   Awaitable<Result<void>> start() override;
   Awaitable<> stop(Deadline) override { co_return; }
   Awaitable<> apply_config() override { co_return; }
+  Awaitable<json::object> first_result(std::string, std::string, Deadline) override {
+    co_return json::object{};
+  }
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override { return failing_now; }
   Awaitable<Result<json::object>> act(channel::MessageAction action, Limits limits) override;
