@@ -52,7 +52,8 @@ async function instantModel() {
 function config(world, model) {
   const { telegram, discord } = world;
   return ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = "${world.token}"`, '[session]', 'dmScope = "per-channel-peer"',
-    '[agents.defaults]', 'model = "mock/instant"', 'maxConcurrent = 16', '[agents.defaults.sandbox]', 'mode = "off"', '[models]', 'mode = "replace"',
+    '[agents.defaults]', 'model = "mock/instant"', 'maxConcurrent = 16', '[agents.defaults.sandbox]', 'mode = "off"',
+    '[messages.queue]', 'mode = "followup"', 'debounceMs = 0', '[models]', 'mode = "replace"',
     '[models.providers.mock]', `baseUrl = "http://127.0.0.1:${model.address().port}/v1"`, 'api = "openai-completions"', 'apiKey = "key"',
     '[[models.providers.mock.models]]', 'id = "instant"', '[channels.telegram]', `botToken = "${telegram.token}"`, `apiRoot = "${telegram.api}"`,
     'dmPolicy = "open"', 'allowFrom = ["*"]', '[channels.discord]', `token = "${discord.token}"`, `apiRoot = "${discord.api}"`,

@@ -26,4 +26,10 @@ inline bool flag_of(const boost::json::object& from, std::string_view key, bool 
   return value && value->is_bool() ? value->get_bool() : otherwise;
 }
 
+inline const boost::json::object& object_of(const boost::json::object& from, std::string_view key) {
+  static const boost::json::object kNone;
+  const boost::json::value* value = from.if_contains(key);
+  return value && value->is_object() ? value->get_object() : kNone;
+}
+
 }  // namespace openclaw

@@ -4,7 +4,8 @@
 # --quick: only the debug build and its tests. Needs root (or sudo) for packages and for a Docker engine.
 #
 # Beside a sanitizer suite, which sees more, release only runs the tests that start the program. Only release is killed
-# under load (tests/crash): the timing of the shipped program is what such a run is about.
+# under load (tests/crash): the timing of the shipped program is what such a run is about. Such a run waits more than it
+# works, so the next suite is compiled beside it, which is more load still.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,11 +33,26 @@ scripts/sandbox-setup.sh
 image_log=$(mktemp)
 { nice scripts/sandbox-common-setup.sh && nice scripts/sandbox-browser-setup.sh; } >"$image_log" 2>&1 &
 image_builds=$!
-trap 'kill $image_builds 2>/dev/null || true; rm -f "$image_log"' EXIT
+kills= kills_log=$(mktemp)
+clean_up() {
+  [[ -z $image_builds ]] || kill "$image_builds" 2>/dev/null || true
+  [[ -z $kills ]] || kill -- "-$kills" 2>/dev/null || true
+  rm -f "$image_log" "$kills_log"
+}
+trap clean_up EXIT
 images_ready() {
   [[ -n $image_builds ]] || return 0
   if ! wait "$image_builds"; then cat "$image_log" >&2; echo 'The sandbox images could not be built (see above)' >&2; exit 1; fi
   image_builds=
+}
+kills_ended() {
+  [[ -n $kills ]] || return 0
+  local failed=0
+  wait "$kills" || failed=1
+  kills=
+  step "release: kills under load"
+  cat "$kills_log"
+  ((failed == 0)) || exit 1
 }
 
 suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
@@ -45,6 +61,7 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   cmake --preset "$1" -DBUILD_TESTING=ON "${@:2}" >/dev/null
   cmake --build --preset "$1"
   images_ready
+  kills_ended
   step "$1: tests"
   local left_out=()
   # There is nothing for it to find where there is one thread, or a compiler is what is tested; asan runs them all.
@@ -62,8 +79,9 @@ for name in $suites; do
       unit_tests=ON
       [[ $suites == *san* ]] && unit_tests=OFF
       suite release -DOPENCLAW_UNIT_TESTS=$unit_tests
-      step "release: kills under load"
-      ctest --test-dir build/release --output-on-failure --no-tests=error -L crash
+      step "release: kills under load begin"
+      setsid ctest --test-dir build/release --output-on-failure --no-tests=error -L crash >"$kills_log" 2>&1 &
+      kills=$!
       ;;
     fuzz)
       step "fuzz: build and $fuzz_seconds s each"
@@ -72,4 +90,5 @@ for name in $suites; do
     *) echo "Unknown suite: $name (dev, release, asan, tsan, fuzz)" >&2; exit 2 ;;
   esac
 done
+kills_ended
 step "Done"

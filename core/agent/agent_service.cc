@@ -41,6 +41,7 @@ class AgentServiceImpl final : public AgentService {
     return queue_.is_running(session_key);
   }
   std::size_t active_runs() const override { return runs_.size(); }
+  Awaitable<QueueSettings> queue_settings(std::string session_key, std::string channel) override;
   std::uint64_t subscribe(Listener listener) override {
     listeners_.emplace(++last_listener_, std::make_shared<Listener>(std::move(listener)));
     return last_listener_;
@@ -88,6 +89,7 @@ class AgentServiceImpl final : public AgentService {
   Result<RunPtr> admit(TurnRequest request);
   Awaitable<TurnResult> command(RunPtr run, Command command);
   Awaitable<TurnResult> turn(RunPtr run, bool reset_first);
+  Awaitable<> apply_queue_mode(RunPtr run);
   Awaitable<TurnResult> reset_and_go_on(RunPtr run);
   std::vector<std::string> abort_others(const Run& asking, std::string_view reason);
   void publish(const AgentEvent& event);
@@ -177,6 +179,7 @@ Awaitable<TurnResult> AgentServiceImpl::command(RunPtr run, Command command) {
 }
 
 Awaitable<TurnResult> AgentServiceImpl::turn(RunPtr run, bool reset_first) {
+  if (run->request.steer && queue_.is_running(run->session())) co_await apply_queue_mode(run);
   auto mine = co_await queue_.enter(run);
   if (mine.has_error()) co_return run->failure(mine.error());
   if (mine.value() == SessionQueue::Turn::kSteered) co_return run->result("steered");
@@ -186,6 +189,15 @@ Awaitable<TurnResult> AgentServiceImpl::turn(RunPtr run, bool reset_first) {
   }
   if (reset_first) co_return co_await reset_and_go_on(run);
   co_return co_await runner_.run(run);
+}
+
+// Of a client that keeps no queue of its own, and whose message steers the running turn unless
+// somebody wants it otherwise.
+Awaitable<> AgentServiceImpl::apply_queue_mode(RunPtr run) {
+  const auto queue = co_await queue_settings(run->session(), run->request.origin.channel);
+  if (!queue.chosen) co_return;
+  run->request.steer = queue.mode == QueueMode::kSteer || queue.mode == QueueMode::kSteerBacklog;
+  if (queue.mode == QueueMode::kInterrupt) abort_others(*run, "interrupt");
 }
 
 Awaitable<TurnResult> AgentServiceImpl::reset_and_go_on(RunPtr run) {
@@ -231,6 +243,14 @@ std::vector<std::string> AgentServiceImpl::abort_others(const Run& asking,
     run->abort.abort(std::string(reason));
   }
   return stopped;
+}
+
+Awaitable<QueueSettings> AgentServiceImpl::queue_settings(std::string session_key,
+                                                          std::string channel) {
+  const auto entry = co_await sessions_.entry(std::move(session_key));
+  const json::object none;
+  const auto* fields = entry.has_value() ? entry.value().if_object() : nullptr;
+  co_return agent::queue_settings(*config_.current(), channel, fields != nullptr ? *fields : none);
 }
 
 void AgentServiceImpl::publish(const AgentEvent& event) {
@@ -281,6 +301,10 @@ void AgentService::run_detached(TurnRequest request, std::function<void(const Tu
   refused.status = "error";
   refused.error = "this service runs nothing in the background";
   if (done) done(refused);
+}
+
+Awaitable<QueueSettings> AgentService::queue_settings(std::string, std::string) {
+  co_return QueueSettings{};
 }
 
 bool AgentService::is_sandboxed(std::string_view, std::string_view) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/queue_settings.h"
 #include "async/runtime.h"
 #include "config/config.h"
 #include "plugin/plugin_host.h"
@@ -53,6 +54,10 @@ struct TurnRequest {
   // The caller keeps the run on disk and asks for it again, with `resume`, when the process ends
   // before the run does. Waited for before the first tool starts; no tool starts when it fails.
   std::function<Awaitable<Result<void>>()> before_tools = {};
+  // Asked before each call of the model: messages that came meanwhile, each with its own run_id,
+  // and that the turn now reads as well. A crash between this and the result: asked for again with
+  // `resume`, such a message is "steered" when the transcript has it.
+  std::function<Awaitable<std::vector<TurnRequest>>()> more = {};
   Limits limits;
 };
 
@@ -100,6 +105,8 @@ class AgentService {
                                          std::string_view reason) = 0;
   virtual bool is_running(std::string_view session_key) const = 0;
   virtual std::size_t active_runs() const = 0;
+  // What a caller that keeps its own queue does with messages for a session whose turn runs.
+  virtual Awaitable<QueueSettings> queue_settings(std::string session_key, std::string channel);
 
   using Listener = std::function<void(const AgentEvent&)>;
   // Returns an id for unsubscribe.

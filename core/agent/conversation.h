@@ -18,6 +18,9 @@ using Context = std::vector<session::SessionStore::ContextItem>;
 std::string time_envelope(std::int64_t ms);
 std::string local_timezone();
 
+// The field of a message that another run's turn took in: that run's id.
+inline constexpr const char* kSteeredInto = "steeredInto";
+
 // A user message. Of `attachments`, images (base64 in "data") become image blocks; what has a
 // "path" (with "bytes") or is "missing" (why), and all that is no image, becomes a line of text.
 // "runId" says whose it is, for a run that a restart cuts (turn_recovery.h).

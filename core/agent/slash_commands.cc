@@ -20,6 +20,8 @@ constexpr Known kCommands[] = {
     {"model", "/model [provider/model | default]", "show or choose the model of this session"},
     {"tools", "/tools", "the tools that may be used here"},
     {"tool", "/tool NAME {json}", "run one tool yourself"},
+    {"queue", "/queue [mode] [debounce:2s] [cap:20] [drop:summarize]",
+     "what happens to messages that come while a turn runs"},
     {"compact", "/compact", "replace the older part of the conversation by a summary"},
 };
 
@@ -87,6 +89,8 @@ Awaitable<TurnResult> SlashCommands::answer(RunPtr run, Command command) {
     text = co_await tools(run);
   } else if (command.name == "tool") {
     text = co_await tool(run, command.rest);
+  } else if (command.name == "queue") {
+    text = co_await queue(run, command.rest);
   } else if (command.name == "compact") {
     text = co_await compact(run);
   } else if (command.name == "stop") {
@@ -213,6 +217,22 @@ Awaitable<Result<std::string>> SlashCommands::model(RunPtr run, std::string want
            std::string(text_at(object, "id"));
   }
   co_return out + "\nChoose with /model provider/model";
+}
+
+Awaitable<Result<std::string>> SlashCommands::queue(RunPtr run, std::string rest) {
+  if (!rest.empty()) {
+    auto changes = parse_queue_command(rest);
+    if (changes.has_error()) co_return changes.error();
+    auto changed = co_await s_.sessions.update(run->session(), std::move(changes.value()));
+    if (changed.has_error()) co_return changed.error();
+  }
+  const auto entry = co_await s_.sessions.entry(run->session());
+  if (entry.has_error()) co_return entry.error();
+  const json::object none;
+  const auto* fields = entry.value().if_object();
+  const auto settings = queue_settings(*s_.config.current(), run->request.origin.channel,
+                                       fields != nullptr ? *fields : none);
+  co_return "Queue of this session: " + queue_text(settings);
 }
 
 Awaitable<Result<std::string>> SlashCommands::tools(RunPtr run) {

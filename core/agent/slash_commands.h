@@ -37,6 +37,7 @@ class SlashCommands {
  private:
   Awaitable<Result<std::string>> status(RunPtr run);
   Awaitable<Result<std::string>> model(RunPtr run, std::string wanted);
+  Awaitable<Result<std::string>> queue(RunPtr run, std::string rest);
   Awaitable<Result<std::string>> tools(RunPtr run);
   Awaitable<Result<std::string>> tool(RunPtr run, std::string rest);
   Awaitable<Result<std::string>> compact(RunPtr run);

@@ -51,13 +51,18 @@ Recovery recover(const Context& context, std::string_view run_id, bool tools_ran
     return text_at(*item.message, "role") == "user" && text_at(*item.message, "runId") == run_id;
   });
   if (own == context.rend()) return nothing;
+  if (!text_at(*own->message, kSteeredInto).empty()) {
+    nothing.stage = Stage::kSteered;
+    return nothing;
+  }
   Reading reading;
   reading.found.stage = Stage::kAskModel;
   for (auto it = own.base(); it != context.end(); ++it) {
     const auto role = text_at(*it->message, "role");
     if (role == "assistant") reading.answer(*it->message);
     if (role == "toolResult") reading.result(*it->message);
-    if (role == "user") reading.moved_on = true;
+    // Later messages, but for those that this turn took in.
+    if (role == "user" && text_at(*it->message, kSteeredInto) != run_id) reading.moved_on = true;
     if (reading.found.stage == Stage::kAnswered) return reading.found;
   }
   // Asked now, the model would answer the later message.

@@ -17,6 +17,7 @@ struct Recovery {
     kAskModel,  // the model is to be asked: nothing came after the message, or all tools answered
     kUseTools,  // `calls` were asked for and none of them has started
     kAnswered,  // the whole answer is there
+    kSteered,   // the message went into the turn of another one
     kUnknown    // tools may have run and their results are missing: nobody can say what was done
   };
   Stage stage = Stage::kNotBegun;

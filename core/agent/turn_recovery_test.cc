@@ -14,6 +14,12 @@ class RecoveryTest : public testing::Test {
   void user(std::string run_id, std::string_view text = "do it") {
     add({{"role", "user"}, {"runId", run_id}, {"content", json::array{text_block(text)}}});
   }
+  void steered(std::string run_id, std::string into) {
+    add({{"role", "user"},
+         {"runId", run_id},
+         {kSteeredInto, into},
+         {"content", json::array{text_block("and this")}}});
+  }
   void says(std::string_view text, std::string_view reason = "stop") {
     add({{"role", "assistant"},
          {"stopReason", reason},
@@ -64,6 +70,18 @@ TEST_F(RecoveryTest, P2AnAnswerOnDiskIsTheAnswer) {
   EXPECT_THAT(found.answers, ElementsAre("I will look.", "Done."));
   user("r2", "and then?");
   EXPECT_EQ(stage(true), Stage::kAnswered);
+}
+
+TEST_F(RecoveryTest, P2AMessageThatWasTakenInIsPartOfTheTurn) {
+  user("r1");
+  asks_for({"a"});
+  result("a");
+  steered("r2", "r1");
+  EXPECT_EQ(stage(true), Stage::kAskModel);
+  EXPECT_EQ(recover(context_, "r2", false).stage, Stage::kSteered);
+  says("To both.");
+  EXPECT_EQ(stage(true), Stage::kAnswered);
+  EXPECT_EQ(recover(context_, "r2", false).stage, Stage::kSteered);
 }
 
 TEST_F(RecoveryTest, P2CallsWhoseToolsHadNotStartedAreMadeNow) {

@@ -86,6 +86,10 @@ Awaitable<TurnResult> TurnRunner::run(RunPtr run) {
     run->emit("lifecycle", {{"phase", "end"}, {"endedAt", session::now_ms()}, {"aborted", true}});
     co_return run->result("cut");
   }
+  if (from->stage == Recovery::Stage::kSteered) {
+    run->emit("lifecycle", {{"phase", "end"}, {"endedAt", session::now_ms()}});
+    co_return run->result("steered");
+  }
   if (from->stage == Recovery::Stage::kAnswered) co_return co_await finish(turn, Result<void>());
   auto prompted = co_await build_prompt(turn);
   if (prompted.has_error()) co_return co_await finish(turn, prompted.error());
@@ -221,12 +225,22 @@ Awaitable<Result<void>> TurnRunner::loop(TurnPtr turn, json::array calls) {
 }
 
 Awaitable<Result<void>> TurnRunner::take_steering(TurnPtr turn) {
-  for (auto& other : s_.queue.take_steering(turn->run->session())) {
-    auto limits = turn->run->limits;
+  auto& run = *turn->run;
+  auto others = s_.queue.take_steering(run.session());
+  if (run.request.more) {
+    auto more = co_await run.request.more();
+    for (auto& request : more) {
+      others.push_back(std::make_shared<Run>());
+      others.back()->request = std::move(request);
+    }
+  }
+  for (auto& other : others) {
+    auto limits = run.limits;
     auto taken = co_await take_in_files(s_.runtime, other, files_place(*turn), limits);
     if (taken.has_error()) note_refused(other->request, taken.error());
     auto message = user_message(other->request, session::now_ms());
     if (message.has_error()) continue;
+    message.value()[kSteeredInto] = run.id();
     auto queued = co_await s_.sessions.append_queued(turn->run->session(), "message",
                                                      std::move(message.value()));
     if (queued.has_error()) co_return queued.error();

@@ -281,6 +281,66 @@ TEST_F(AgentTest, ALaterMessageSteersTheRunningTurn) {
   EXPECT_THAT(text_in(messages[3].as_object()), HasSubstr("and that too"));
 }
 
+TEST_F(AgentTest, ACallersOwnQueueSteersTheTurnItAsksFor) {
+  FunctionTool::Body body = [](tool::ToolCall, Limits) -> Awaitable<Result<tool::ToolResult>> {
+    co_return plain("x");
+  };
+  add_tool("work", body);
+  agents();
+  script({calls({{"c1", "work", {}}}), says({"Both done"})});
+  auto what = request("do this");
+  what.run_id = "r1";
+  int asked = 0;
+  what.more = [&]() -> Awaitable<std::vector<TurnRequest>> {
+    std::vector<TurnRequest> out;
+    if (++asked == 2) {
+      out.push_back(request("and that too"));
+      out.back().run_id = "r2";
+    }
+    co_return out;
+  };
+  auto later = start(what);
+  EXPECT_EQ(finish(later).text, "Both done");
+  EXPECT_EQ(asked, 2);
+  // The process that is asked for it again finds it in the turn it went into.
+  auto again = request("and that too");
+  again.run_id = "r2";
+  again.resume = true;
+  auto resumed = start(again);
+  EXPECT_EQ(finish(resumed).status, "steered");
+  EXPECT_EQ(model().requests.size(), 2U);
+}
+
+TEST_F(AgentTest, ASessionThatWantsItsMessagesApartSteersNothing) {
+  agents();
+  EXPECT_THAT(turn("/queue followup cap:3").text, HasSubstr("followup debounce:1000ms cap:3"));
+  auto step = says({"first"});
+  step.hold = true;
+  script({calls({{"c1", "nothing", {}}}), step, says({"second"})});
+  auto first = start(request("one"));
+  until([&] { return !stream("assistant").empty(); });
+  auto second = start(request("two"));
+  until([&] { return agents().active_runs() == 2; });
+  model().release();
+  EXPECT_EQ(finish(first).text, "first");
+  EXPECT_EQ(finish(second).text, "second");
+  EXPECT_THAT(turn("/queue default").text, HasSubstr("collect debounce:1000ms cap:20"));
+  EXPECT_THAT(turn("/queue sometimes").text, HasSubstr("Usage"));
+}
+
+TEST_F(AgentTest, AnInterruptingMessageEndsTheTurn) {
+  root_["messages"] = json::parse(R"({"queue":{"mode":"interrupt"}})");
+  agents();
+  auto step = says({"first"});
+  step.hold = true;
+  script({step, says({"second"})});
+  auto first = start(request("one"));
+  until([&] { return !stream("assistant").empty(); });
+  auto second = start(request("two"));
+  EXPECT_EQ(finish(first).status, "aborted");
+  EXPECT_EQ(finish(second).text, "second");
+}
+
 TEST_F(AgentTest, AMessageTooLateToSteerGetsATurnOfItsOwn) {
   agents();
   auto step = says({"first"});

@@ -134,7 +134,7 @@ Awaitable<Result<void>> Service::start() {
   plugins_.set_channel_events(this);
   co_await apply_config();
   co_await delivery_.resume(std::move(outbox.value()));
-  for (InboxRow& row : inbox.value()) intake_.resume(std::move(row));
+  intake_.resume(std::move(inbox.value()));
   resumed_ = true;
   for (InboxRow& row : std::exchange(early_, {})) pass_on(std::move(row));
   scope_.spawn("prune the channel store", keep_pruned());

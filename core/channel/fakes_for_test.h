@@ -142,7 +142,10 @@ class FakeAgent final : public agent::AgentService {
         return result;
       };
   bool held = false;
+  agent::QueueSettings queue{agent::QueueMode::kFollowup, true, 0, 20,
+                             agent::QueueDrop::kSummarize};
   std::vector<agent::TurnRequest> requests;
+  std::vector<agent::TurnRequest> steered;  // what a turn was given before it ended
   std::size_t most_at_once = 0;
 
   Awaitable<agent::TurnResult> run(agent::TurnRequest request) override {
@@ -153,6 +156,10 @@ class FakeAgent final : public agent::AgentService {
     most_at_once = std::max(most_at_once, open_.size());
     auto on_abort = request.limits.abort.on_abort([gate] { gate->stop(); });
     if (held && !gate->aborted) co_await gate->event.wait(Deadline::never());
+    if (request.more && !request.text.starts_with('/')) {
+      auto more = co_await request.more();
+      for (auto& each : more) steered.push_back(std::move(each));
+    }
     open_.erase(request.run_id);
     agent::TurnResult result;
     if (gate->aborted) {
@@ -187,6 +194,9 @@ class FakeAgent final : public agent::AgentService {
     return false;
   }
   std::size_t active_runs() const override { return open_.size(); }
+  Awaitable<agent::QueueSettings> queue_settings(std::string, std::string) override {
+    co_return queue;
+  }
   std::uint64_t subscribe(Listener listener) override {
     listeners_[++next_] = std::move(listener);
     return next_;

@@ -6,10 +6,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "agent/slash_commands.h"
 #include "channel/buttons.h"
 #include "channel/channel_service.h"
 #include "channel/reply_tag.h"
 #include "channel/routing.h"
+#include "json_fields.h"
 #include "session/session_key.h"
 
 namespace openclaw::channel {
@@ -18,7 +20,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFilesTime{10'000};
-constexpr std::size_t kMaxTurns = 4;
 constexpr std::int64_t kMostTries = 5;  // of a turn in which the gateway ends each time
 
 std::string lower_trimmed(std::string_view text) {
@@ -33,15 +34,9 @@ std::string lower_trimmed(std::string_view text) {
   return out;
 }
 
-const json::object& object_at(const json::object& in, std::string_view key) {
-  static const json::object empty;
-  const json::value* v = in.if_contains(key);
-  return v != nullptr && v->is_object() ? v->get_object() : empty;
-}
-
 AccessFacts facts_of(const InboxRow& row, const Account& account) {
-  const json::object& conversation = object_at(row.event, "conversation");
-  const json::object& sender = object_at(row.event, "sender");
+  const json::object& conversation = object_of(row.event, "conversation");
+  const json::object& sender = object_of(row.event, "sender");
   AccessFacts facts;
   facts.channel = account.plan.channel;
   facts.chat_type = string_or(conversation, "type", "");
@@ -56,38 +51,6 @@ AccessFacts facts_of(const InboxRow& row, const Account& account) {
   facts.for_other = bool_or(row.event, "forOther", false);
   facts.is_command = is_known_command(string_or(row.event, "text", ""));
   return facts;
-}
-
-// The person's words, and what they point at, which the agent cannot see otherwise.
-std::string text_for_agent(const json::object& event) {
-  std::string text = string_or(event, "text", "");
-  const std::string note = unfetchable_note(event);
-  text += text.empty() && !note.empty() ? note.substr(1) : note;
-  const json::object& replied = object_at(event, "replyTo");
-  const std::string quoted = string_or(replied, "text", "");
-  if (!quoted.empty() && !text.starts_with('/')) {
-    const std::string who = bool_or(replied, "toSelf", false)
-                                ? "you"
-                                : string_or(object_at(replied, "sender"), "name", "someone");
-    text += "\n[in reply to " + who + ": \"" + quoted + "\"]";
-  }
-  return text;
-}
-
-Awaitable<Result<void>> note_effects(Store& store, std::int64_t id) {
-  auto noted = co_await store.mark_effects(id);
-  if (noted.has_error()) co_return noted.error();
-  co_return Result<void>();
-}
-
-bool streaming_on(const json::object& config) {
-  for (const char* key : {"streaming", "streamMode"}) {
-    const json::value* v = config.if_contains(key);
-    if (v == nullptr) continue;
-    if (v->is_bool()) return v->get_bool();
-    if (v->is_string()) return v->get_string() != "off";
-  }
-  return true;
 }
 
 }  // namespace
@@ -105,10 +68,7 @@ bool is_abort_word(std::string_view text) {
 }
 
 bool is_known_command(std::string_view text) {
-  static constexpr std::array<std::string_view, 9> kCommands{
-      "/help", "/status", "/new", "/reset", "/stop", "/model", "/tools", "/tool", "/abort"};
-  const std::string start = lower_trimmed(text.substr(0, text.find_first_of(" \n\t")));
-  return std::find(kCommands.begin(), kCommands.end(), start) != kCommands.end();
+  return agent::parse_command(text).has_value();
 }
 
 Intake::Intake(Runtime& runtime, config::ConfigStore& config, agent::AgentService& agents,
@@ -151,21 +111,34 @@ void Intake::accept(InboxRow row) {
   ++backlog_;
   if (is_abort_word(string_or(row.event, "text", ""))) {
     scope_.spawn("stop word", overtake(std::move(row)));
-  } else {
-    enqueue(std::move(row));
+    return;
   }
+  if (const auto lane = lanes_.find(row.lane); lane != lanes_.end() && !lane->second.run_id.empty())
+    scope_.spawn("interrupt a turn", interrupt(row, lane->second.run_id));
+  enqueue(std::move(row));
 }
 
-void Intake::resume(InboxRow row) {
-  ++backlog_;
-  enqueue(std::move(row));
+void Intake::resume(std::vector<InboxRow> rows) {
+  backlog_ += rows.size();
+  // All stand in their lanes before the first is read: several may be of one turn.
+  std::vector<std::string> keys;
+  for (InboxRow& row : rows) {
+    keys.push_back(row.lane);
+    lanes_[keys.back()].rows.push_back(std::move(row));
+  }
+  for (std::string& key : keys) begin_draining(std::move(key));
 }
 
 void Intake::enqueue(InboxRow row) {
   std::string key = row.lane;
-  Lane& lane = lanes_[key];
-  lane.rows.push_back(std::move(row));
-  if (lane.draining) return;
+  lanes_[key].rows.push_back(std::move(row));
+  begin_draining(std::move(key));
+}
+
+void Intake::begin_draining(std::string key) {
+  const auto found = lanes_.find(key);
+  if (found == lanes_.end() || found->second.draining) return;
+  Lane& lane = found->second;
   lane.draining = true;
   scope_.spawn("conversation", drain(std::move(key)));
 }
@@ -212,34 +185,44 @@ Awaitable<> Intake::drain(std::string key) {
 
 Awaitable<> Intake::process(InboxRow row) {
   const bool reaction = string_or(row.event, "kind", "") == "reaction";
-  if (row.received_ms + kEntryLifetimeMs <= store_.now()) {
-    if (reaction) {
+  const bool late = row.received_ms + kEntryLifetimeMs <= store_.now();
+  Admitted admitted;
+  admitted.account = accounts_.find(row.instance);
+  if (row.state == InboxState::kRunning) admitted.parts = take_run(row);
+  if (late || row.attempts >= kMostTries || !admitted.account) {
+    co_await finish_parts(std::move(admitted.parts), "as its first part");
+    if (late && reaction) {
       co_await finish(std::move(row), "expired", {});
-      co_return;
+    } else if (late) {
+      co_await report_late(std::move(row));
+    } else if (!admitted.account) {
+      co_await finish(std::move(row), "the account is no longer configured", {});
+    } else {
+      co_await report_cut(std::move(row));
     }
-    co_await report_late(std::move(row));
-    co_return;
-  }
-  if (row.attempts >= kMostTries) {
-    co_await report_cut(std::move(row));
-    co_return;
-  }
-  const auto account = accounts_.find(row.instance);
-  if (!account) {
-    co_await finish(std::move(row), "the account is no longer configured", {});
     co_return;
   }
   if (reaction) {
-    co_await keep_reaction(std::move(row), account);
+    co_await keep_reaction(std::move(row), admitted.account);
     co_return;
   }
-  Admitted admitted;
-  admitted.account = account;
+  if (!co_await gather(row, admitted)) co_return;
+  co_await admit(std::move(row), std::move(admitted));
+}
+
+// What its platform or its sender cut into pieces, whole. False: not now.
+Awaitable<bool> Intake::gather(InboxRow& row, Admitted& admitted) {
+  if (row.state == InboxState::kRunning) co_return true;  // as the last process had it
   if (!string_or(row.event, "groupId", "").empty()) {
-    const bool complete = co_await wait_for_parts(row, quiet_of_groups(*account));
-    if (!complete) co_return;
-    admitted.parts = take_parts(row);
+    if (!co_await take_parts(row, admitted)) co_return false;
+  } else if (const auto quiet_ms = burst_quiet(row, *admitted.account); quiet_ms > 0) {
+    if (!co_await take_burst(row, admitted, quiet_ms)) co_return false;
   }
+  co_return true;
+}
+
+Awaitable<> Intake::admit(InboxRow row, Admitted admitted) {
+  const auto account = admitted.account;
   admitted.access = co_await decide(row, account);
   if (std::string why = why_not_pressed(row, *account, admitted.access); !why.empty()) {
     co_await finish(std::move(row), "ignored: " + why, {});
@@ -250,6 +233,7 @@ Awaitable<> Intake::process(InboxRow row) {
   switch (admitted.access.verdict) {
     case Access::Verdict::kAllow: {
       admitted.session_key = session_of(row, *account);
+      if (!co_await take_waiting(row, admitted)) co_return;
       co_await run_turn(std::move(row), std::move(admitted));
       break;
     }
@@ -258,7 +242,7 @@ Awaitable<> Intake::process(InboxRow row) {
       break;
     case Access::Verdict::kDeny:
       spdlog::info("channel {}: a message from {} was not let in: {}", row.instance,
-                   string_or(object_at(row.event, "sender"), "id", "nobody"),
+                   string_or(object_of(row.event, "sender"), "id", "nobody"),
                    admitted.access.reason);
       co_await finish(std::move(row), "denied: " + admitted.access.reason, {});
       break;
@@ -299,11 +283,11 @@ std::string Intake::why_not_pressed(const InboxRow& row, const Account& account,
   const json::object config =
       account_config(*config_.current(), account.plan.channel, account.plan.account);
   return refused_press(button_scope(config),
-                       string_or(object_at(row.event, "conversation"), "type", ""), access);
+                       string_or(object_of(row.event, "conversation"), "type", ""), access);
 }
 
 Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {
-  const json::object& sender = object_at(row.event, "sender");
+  const json::object& sender = object_of(row.event, "sender");
   const std::string id = string_or(sender, "id", "");
   json::object meta{{"firstName", string_or(sender, "name", "")},
                     {"username", string_or(sender, "username", "")}};
@@ -337,8 +321,8 @@ Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {
 
 std::string Intake::session_of(const InboxRow& row, const Account& account) const {
   const config::Snapshot config = config_.current();
-  const json::object& conversation = object_at(row.event, "conversation");
-  const json::object& sender = object_at(row.event, "sender");
+  const json::object& conversation = object_of(row.event, "conversation");
+  const json::object& sender = object_of(row.event, "sender");
   session::Conversation where;
   where.channel = account.plan.channel;
   where.account = account.plan.account;
@@ -359,118 +343,6 @@ std::string Intake::session_of(const InboxRow& row, const Account& account) cons
   return session::conversation_key(*config, route_agent(*config, peer), where);
 }
 
-agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& admitted) {
-  const json::object& conversation = object_at(row.event, "conversation");
-  const json::object& sender = object_at(row.event, "sender");
-  agent::TurnRequest request;
-  request.run_id = row.instance + ":" + row.event_id;
-  request.session_key = admitted.session_key;
-  request.text = text_with_notes(text_for_agent(row.event), admitted.notes);
-  request.files = media_.files_of(row);
-  request.steer = false;  // each message is a turn of its own, in order
-  request.resume = row.state == InboxState::kRunning;
-  request.tools_ran = row.effects;
-  request.before_tools = [&store = store_, id = row.id]() -> Awaitable<Result<void>> {
-    return note_effects(store, id);
-  };
-  request.limits.abort = stopping_.signal();
-  agent::TurnOrigin& origin = request.origin;
-  origin.kind = agent::TurnOrigin::Kind::kChannel;
-  origin.channel = admitted.account->plan.channel;
-  origin.account = admitted.account->plan.account;
-  origin.chat_type = string_or(conversation, "type", "");
-  origin.to = string_or(conversation, "id", "");
-  origin.thread_id = string_or(conversation, "threadId", "");
-  if (origin.chat_type != "direct") origin.group_id = origin.to;
-  origin.sender_id = string_or(sender, "id", "");
-  origin.sender_name = string_or(sender, "name", "");
-  origin.sender_username = string_or(sender, "username", "");
-  origin.is_owner = admitted.access.is_owner;
-  origin.may_command = admitted.access.may_command;
-  return request;
-}
-
-ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account) const {
-  const ChannelTraits& traits = account.plan.traits;
-  ReplyDraft::Plan plan;
-  plan.instance = row.instance;
-  plan.conversation = object_at(row.event, "conversation");
-  plan.reply_to = reply_target(row, account);
-  plan.question_id = string_or(row.event, "messageId", "");
-  plan.inbox_id = row.id;
-  const bool unknown = row.draft == kDraftUnknown;
-  plan.message_id = unknown ? "" : row.draft;
-  plan.may_begin = [&delivery = delivery_, lane = row.lane] { return !delivery.is_busy(lane); };
-  plan.reply_key = key_of(row, "reply");
-  plan.typing_interval_ms = traits.typing_interval_ms;
-  const json::object config =
-      account_config(*config_.current(), account.plan.channel, account.plan.account);
-  // Beside a draft that nobody knows how to edit there must not be a second one.
-  if (streaming_on(config) && !unknown) {
-    const bool direct = string_or(plan.conversation, "type", "") == "direct";
-    plan.edit_interval_ms = direct ? traits.stream_interval_ms : traits.stream_group_interval_ms;
-  }
-  plan.min_chars = traits.stream_min_chars;
-  return plan;
-}
-
-Awaitable<bool> Intake::acquire_turn() {
-  const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(
-      config_.current()->get_int("agents.defaults.maxConcurrent", kMaxTurns), 1, 64));
-  while (turns_ >= most && !stopping_.aborted()) {
-    auto event = std::make_shared<Event>(runtime_);
-    turn_waiters_.push_back(event);
-    (void)co_await event->wait(Deadline::never());
-  }
-  if (stopping_.aborted()) co_return false;
-  ++turns_;
-  co_return true;
-}
-
-void Intake::release_turn() {
-  --turns_;
-  if (turn_waiters_.empty()) return;
-  const auto next = turn_waiters_.front();
-  turn_waiters_.pop_front();
-  next->set();
-}
-
-Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
-  if (!co_await acquire_turn()) co_return;  // the row waits for the next start
-  struct Release {
-    Intake& intake;
-    Account& account;
-    ~Release() {
-      --account.active_runs;
-      intake.release_turn();
-    }
-  };
-  ++admitted.account->active_runs;
-  const Release release{*this, *admitted.account};
-  admitted.notes = take_notes(row);
-  agent::TurnRequest request = turn_request(row, admitted);
-  const std::string run_id = request.run_id;
-  auto started = co_await store_.start_inbox(row.id, run_id);
-  if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
-  auto draft =
-      std::make_shared<ReplyDraft>(runtime_, accounts_, store_, draft_plan(row, *admitted.account));
-  drafts_[run_id] = draft;
-  scope_.spawn("typing", ReplyDraft::keep_typing(draft));
-  scope_.spawn("draft", ReplyDraft::keep_streaming(draft));
-  agent::TurnResult result = co_await agents_.run(std::move(request));
-  drafts_.erase(run_id);
-  co_await draft->end();
-  // Cut by our own stop: the row stays, and the next start goes on.
-  if (stopping_.aborted() && result.status != "ok") co_return;
-  co_await finish_parts(std::exchange(admitted.notes, {}), "noted");
-  co_await finish_parts(std::exchange(admitted.parts, {}), "joined");
-  if (result.status == "cut") {
-    co_await report_cut(std::move(row));
-    co_return;
-  }
-  co_await conclude(std::move(row), std::move(admitted), std::move(result), std::move(draft));
-}
-
 Awaitable<> Intake::overtake(InboxRow row) {
   const auto account = accounts_.find(row.instance);
   if (!account) {
@@ -488,17 +360,19 @@ Awaitable<> Intake::overtake(InboxRow row) {
     co_return;
   }
   // What waits behind the running turn was said before the stop, so it is stopped too.
+  std::vector<InboxRow> dropped;
+  bool first_stopped = false;
   if (lane != lanes_.end()) {
-    auto& rows = lane->second.rows;
-    while (rows.size() > 1) {
-      InboxRow dropped = std::move(rows.back());
-      rows.pop_back();
-      co_await finish(std::move(dropped), "stopped", {});
-    }
+    std::deque<InboxRow>& rows = lane->second.rows;
+    while (rows.size() > 1) dropped.push_back(take_second(rows));
+    first_stopped = lane->second.run_id.empty() && !rows.empty();
+    if (first_stopped) lane->second.stopped = rows.front().id;
   }
+  co_await finish_parts(std::move(dropped), "stopped");
   const auto stopped = agents_.abort(key, "", "stop");
   std::vector<OutboxRow> replies;
-  replies.push_back(reply(row, "stop", stopped.empty() ? "Nothing is running." : "Stopped."));
+  replies.push_back(
+      reply(row, "stop", stopped.empty() && !first_stopped ? "Nothing is running." : "Stopped."));
   co_await finish(std::move(row), "stop word", std::move(replies));
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,7 +31,7 @@ class Intake {
   // An event that is in the store and waits for its turn.
   void accept(InboxRow row);
   // What a restart found: the same, turns that were cut, and what has waited too long.
-  void resume(InboxRow row);
+  void resume(std::vector<InboxRow> rows);
   // The text of a message that has not been read yet was changed. False: it has, or is not here.
   bool correct(const std::string& lane, const std::string& message_id, json::object event);
   std::size_t backlog() const { return backlog_; }
@@ -38,8 +39,11 @@ class Intake {
 
  private:
   struct Lane {
-    std::deque<InboxRow> rows;
+    std::deque<InboxRow> rows;  // the first is being handled
     bool draining = false;
+    bool after_turn = false;   // a turn has run since the lane was empty
+    std::string run_id;        // of the turn that runs
+    std::int64_t stopped = 0;  // id of the first row, which a stop word came too early for
   };
   // What is known of an event once it was let in.
   struct Admitted {
@@ -50,17 +54,42 @@ class Intake {
     std::vector<InboxRow> notes = {};  // reactions that the agent reads with it
   };
 
+  // What a running turn takes in while it runs.
+  struct Steering {
+    std::string lane, sender, session_key;
+    std::shared_ptr<Account> account;
+    Access access;
+    std::vector<InboxRow> taken = {};
+    std::int64_t told = 0;  // the last row that it was told of
+  };
+
   void enqueue(InboxRow row);
+  void begin_draining(std::string key);
   Awaitable<> drain(std::string key);
   Awaitable<> process(InboxRow row);
+  Awaitable<> admit(InboxRow row, Admitted admitted);
   Awaitable<Access> decide(InboxRow row, std::shared_ptr<Account> account);
   std::string why_not_pressed(const InboxRow& row, const Account& account,
                               const Access& access) const;
   Awaitable<> keep_reaction(InboxRow row, std::shared_ptr<Account> account);
   std::vector<InboxRow> take_notes(const InboxRow& row);
   static std::string text_with_notes(std::string text, const std::vector<InboxRow>& notes);
-  Awaitable<bool> wait_for_parts(const InboxRow& first, std::int64_t quiet_ms);
-  std::vector<InboxRow> take_parts(InboxRow& first);
+  Awaitable<bool> gather(InboxRow& row, Admitted& admitted);
+  Awaitable<bool> wait_until_quiet(InboxRow first, std::int64_t quiet_ms, std::size_t enough,
+                                   std::function<bool(const InboxRow&)> counts);
+  Awaitable<bool> take_parts(InboxRow& first, Admitted& admitted);
+  Awaitable<bool> take_burst(InboxRow& first, Admitted& admitted, std::int64_t quiet_ms);
+  Awaitable<bool> take_waiting(InboxRow& row, Admitted& admitted);
+  Awaitable<std::size_t> count_waiting(const InboxRow& row, const Admitted& admitted);
+  static bool same_rights(const Access& one, const Access& other);
+  std::vector<InboxRow> take_run(InboxRow& first);
+  static InboxRow take_second(std::deque<InboxRow>& rows);
+  void join_waiting(InboxRow& row, Admitted& admitted, std::size_t count, std::size_t shortened);
+  static void add_part(json::object& whole, const json::object& part);
+  std::int64_t burst_quiet(const InboxRow& row, const Account& account) const;
+  Awaitable<std::vector<agent::TurnRequest>> steer(std::shared_ptr<Steering> into);
+  Awaitable<bool> take_for(Steering& into, InboxRow& row);
+  Awaitable<> interrupt(InboxRow row, std::string run_id);
   std::int64_t quiet_of_groups(const Account& account) const;
   Awaitable<> finish_parts(std::vector<InboxRow> parts, std::string outcome);
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
@@ -79,6 +108,7 @@ class Intake {
   agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted);
   ReplyDraft::Plan draft_plan(const InboxRow& row, const Account& account) const;
   json::value reply_target(const InboxRow& row, const Account& account) const;
+  static std::string run_id_of(const InboxRow& row);
   // The same for every try to answer this message.
   static std::string key_of(const InboxRow& row, const std::string& kind);
   OutboxRow reply(const InboxRow& row, std::string kind, std::string text,

@@ -10,18 +10,12 @@
 namespace openclaw::channel {
 namespace {
 
-using std::chrono::milliseconds;
-
 constexpr std::int64_t kQuietMs = 1'000;  // channels.<id>.mediaGroupFlushMs
 constexpr std::int64_t kMostQuietMs = 10'000;
-constexpr std::int64_t kMostWaitMs = 15'000;  // for all parts together
-// At least: what a start finds on disk is put into its lane one by one.
-constexpr std::int64_t kLeastPauseMs = 20;
 constexpr std::size_t kMostParts = 20;
 
 std::string sender_of(const json::object& event) {
-  const json::value* sender = event.if_contains("sender");
-  return sender != nullptr && sender->is_object() ? text_of(sender->get_object(), "id") : "";
+  return text_of(object_of(event, "sender"), "id");
 }
 
 bool belongs_to(const InboxRow& part, const InboxRow& first) {
@@ -30,40 +24,17 @@ bool belongs_to(const InboxRow& part, const InboxRow& first) {
          sender_of(part.event) == sender_of(first.event);
 }
 
-// The whole has the words and files of all parts; it is for the bot when one of them is.
-void add_part(json::object& whole, const json::object& part) {
-  const std::string text = text_of(whole, "text"), more = text_of(part, "text");
-  whole["text"] = text + (text.empty() || more.empty() ? "" : "\n") + more;
-  if (flag_of(part, "mentioned")) whole["mentioned"] = true;
-  if (!whole.contains("replyTo") && part.contains("replyTo")) whole["replyTo"] = part.at("replyTo");
-  const json::value* files = part.if_contains("attachments");
-  if (files == nullptr || !files->is_array()) return;
-  json::value& all = whole["attachments"];
-  if (!all.is_array()) all = json::array();
-  for (const json::value& file : files->get_array()) all.get_array().push_back(file);
-}
-
 }  // namespace
 
-// False when the gateway stops first: the rows wait on disk.
-Awaitable<bool> Intake::wait_for_parts(const InboxRow& first, std::int64_t quiet_ms) {
-  const std::int64_t until = store_.now() + kMostWaitMs;
-  for (std::int64_t pause = kLeastPauseMs; pause > 0;) {
-    Limits limits{Deadline::after(milliseconds(pause)), stopping_.signal()};
-    if ((co_await sleep_until(runtime_, limits)).has_error()) co_return false;
-    std::int64_t last = first.received_ms;
-    for (const InboxRow& row : lanes_[first.lane].rows) {
-      if (belongs_to(row, first)) last = std::max(last, row.received_ms);
-    }
-    const std::int64_t now = store_.now();
-    pause = std::min(last + quiet_ms, until) - now;
-  }
-  co_return true;
-}
-
-// Makes `first` the whole of its group, and takes the other parts out of its lane.
-std::vector<InboxRow> Intake::take_parts(InboxRow& first) {
-  std::vector<InboxRow> parts;
+// Waits for the parts of its group, makes `first` the whole of them and takes the others out of its
+// lane.
+Awaitable<bool> Intake::take_parts(InboxRow& first, Admitted& admitted) {
+  std::function<bool(const InboxRow&)> same = [first](const InboxRow& row) {
+    return belongs_to(row, first);
+  };
+  const std::int64_t quiet_ms = quiet_of_groups(*admitted.account);
+  if (!co_await wait_until_quiet(first, quiet_ms, kMostParts + 1, std::move(same))) co_return false;
+  std::vector<InboxRow>& parts = admitted.parts;
   std::deque<InboxRow>& rows = lanes_[first.lane].rows;
   for (std::size_t i = 1; i < rows.size() && parts.size() < kMostParts;) {  // the first is `first`
     if (!belongs_to(rows[i], first)) {
@@ -74,7 +45,20 @@ std::vector<InboxRow> Intake::take_parts(InboxRow& first) {
     parts.push_back(std::move(rows[i]));
     rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  return parts;
+  co_return true;
+}
+
+// The whole has the words and files of all parts; it is for the bot when one of them is.
+void Intake::add_part(json::object& whole, const json::object& part) {
+  const std::string text = text_of(whole, "text"), more = text_of(part, "text");
+  whole["text"] = text + (text.empty() || more.empty() ? "" : "\n") + more;
+  if (flag_of(part, "mentioned")) whole["mentioned"] = true;
+  if (!whole.contains("replyTo") && part.contains("replyTo")) whole["replyTo"] = part.at("replyTo");
+  const json::value* files = part.if_contains("attachments");
+  if (files == nullptr || !files->is_array()) return;
+  json::value& all = whole["attachments"];
+  if (!all.is_array()) all = json::array();
+  for (const json::value& file : files->get_array()) all.get_array().push_back(file);
 }
 
 std::int64_t Intake::quiet_of_groups(const Account& account) const {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "channel/access.h"
+#include "channel/intake.h"
 #include "channel/buttons.h"
 #include "channel/reply_media.h"
 

@@ -85,9 +85,8 @@ json::object MessageQueue::entry(const OutboxRow& row) const {
 }
 
 Awaitable<Result<json::object>> MessageQueue::handle(QueueRequest request) {
-  using Kind = QueueRequest::Kind;
-  if (request.kind == Kind::kDrop) co_return co_await drop(request.id);
-  if (request.kind == Kind::kRetry) co_return co_await retry(std::move(request));
+  if (request.kind == QueueRequest::Kind::kDrop) co_return co_await drop(request.id);
+  if (request.kind == QueueRequest::Kind::kRetry) co_return co_await retry(std::move(request));
   co_return co_await list(std::move(request));
 }
 

@@ -143,9 +143,18 @@ Awaitable<Result<std::vector<InboxRow>>> Store::unfinished() {
   co_return co_await database_.run<std::vector<InboxRow>>(std::move(job));
 }
 
-Awaitable<Result<bool>> Store::start_inbox(std::int64_t id, std::string run_id) {
-  return change("UPDATE inbox SET state=1, attempts=attempts+1, run_id=?2 WHERE id=?1 AND state<2",
-                {id, std::move(run_id)});
+Awaitable<Result<bool>> Store::start_inbox(std::vector<std::int64_t> ids, std::string run_id) {
+  std::function<Result<bool>(Connection&)> job =
+      [ids = std::move(ids), run_id = std::move(run_id)](Connection& db) -> Result<bool> {
+    for (const std::int64_t id : ids) {
+      auto done =
+          db.run("UPDATE inbox SET state=1, attempts=attempts+1, run_id=?2 WHERE id=?1 AND state<2",
+                 {id, run_id});
+      if (done.has_error()) return done.error();
+    }
+    return true;
+  };
+  co_return co_await database_.run<bool>(std::move(job));
 }
 
 Awaitable<Result<bool>> Store::mark_effects(std::int64_t id) {

@@ -68,7 +68,8 @@ class Store {
 
   Awaitable<Result<Added>> add_inbound(InboxRow row);
   Awaitable<Result<std::vector<InboxRow>>> unfinished();
-  Awaitable<Result<bool>> start_inbox(std::int64_t id, std::string run_id);
+  // One run for all of them, in one transaction: a restart finds them together (run_id).
+  Awaitable<Result<bool>> start_inbox(std::vector<std::int64_t> ids, std::string run_id);
   Awaitable<Result<bool>> mark_effects(std::int64_t id);
   Awaitable<Result<bool>> set_draft(std::int64_t id, std::string message_id);
   Awaitable<Result<bool>> replace_event(std::int64_t id, json::object event);

@@ -86,7 +86,7 @@ TEST_F(StoreTest, AnEventIsStoredOnceAlsoAcrossRestarts) {
 TEST_F(StoreTest, UnfinishedRowsComeBackInOrderWithTheirState) {
   const auto first = run(store_->add_inbound(event("1")));
   const auto second = run(store_->add_inbound(event("2")));
-  run(store_->start_inbox(first.id, "run-1"));
+  run(store_->start_inbox({first.id}, "run-1"));
   run(store_->mark_effects(first.id));
   run(store_->set_draft(first.id, "77"));
   open();

@@ -26,12 +26,15 @@ constexpr std::size_t kMaxToken = 512;
 struct Command {
   std::string_view name, description, argument;  // argument: what it is; empty: it takes none
 };
-constexpr std::array<Command, 7> kOffered{
+constexpr std::array<Command, 9> kOffered{
     {{"help", "What you can type here", ""},
      {"status", "The session, its model and what it has used", ""},
      {"new", "Begin a new session", ""},
      {"stop", "Stop what is running", ""},
      {"model", "Show or choose the model", "name of the model"},
+     {"queue", "What happens to messages that come while a turn runs",
+      "collect | followup | steer | interrupt | default"},
+     {"compact", "Replace the older part of the conversation by a summary", ""},
      {"tools", "The tools you may use", ""},
      {"tool", "Run a tool", "NAME {json}"}}};
 

@@ -13,12 +13,14 @@ constexpr std::int64_t kMostText = 4096;  // UTF-16 units after parsing, the ser
 constexpr std::int64_t kLeastText = 200;
 constexpr std::size_t kMostCommands = 100;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kCommands{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kCommands{
     {{"help", "What you can type here"},
      {"status", "The session, its model and what it has used"},
      {"new", "Begin a new session"},
      {"stop", "Stop what is running"},
      {"model", "Show or choose the model"},
+     {"queue", "What happens to messages that come while a turn runs"},
+     {"compact", "Replace the older part of the conversation by a summary"},
      {"tools", "The tools you may use"},
      {"tool", "Run a tool: /tool NAME {json}"}}};
 

@@ -76,10 +76,12 @@ function docker(method, pathname) {
 const quoted = (value) => JSON.stringify(value); // a JSON string or array of strings is one in TOML, too
 
 // The configuration of a test's gateway.
-export function toml({ token, model, sandbox = 'off', access, engine, deny, across, telegram, discord }) {
+// `queue`: of messages that come while a turn runs; each has a turn of its own here unless the test wants it otherwise.
+export function toml({ token, model, sandbox = 'off', access, engine, deny, across, queue, telegram, discord }) {
   const lines = ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = ${quoted(token)}`,
     '[gateway.http.endpoints.chatCompletions]', 'enabled = true', '[agents.defaults.sandbox]', `mode = "${sandbox}"`,
-    'scope = "session"', ...(access ? [`workspaceAccess = "${access}"`] : []), '[tools]', `deny = ${quoted(deny ?? [])}`];
+    'scope = "session"', ...(access ? [`workspaceAccess = "${access}"`] : []), '[tools]', `deny = ${quoted(deny ?? [])}`,
+    '[messages.queue]', ...(queue ?? ['mode = "followup"', 'debounceMs = 0'])];
   if (model) {
     lines.push('[agents.defaults]', 'model = "mock/mock-1"', '[models]', 'mode = "replace"', '[models.providers.mock]',
       `baseUrl = "http://127.0.0.1:${model.port}/v1"`, 'api = "openai-completions"', 'apiKey = "key-of-the-mock"',

@@ -1,6 +1,7 @@
 // Who answers where: three agents, two accounts of each channel, direct messages, groups, topics, rooms and threads.
 // Every agent has a model of its own name, so that the model server sees which one was asked.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { inWorld, waitFor } from './harness.mjs';
@@ -141,4 +142,35 @@ test('three agents, two accounts of each channel: who answers, and in which conv
 async function sessions(world) {
   const { json } = await world.cli(['sessions', '--all-agents', '--json']);
   return json().sessions.map((s) => s.key);
+}
+
+// One person on two channels and another one: who shares a conversation with whom.
+const kScopes = [
+  ['main', '', { ada: 'agent:main:main', adaOnDiscord: 'agent:main:main', other: 'agent:main:main' }],
+  ['per-peer', 'identityLinks = { ada = ["telegram:1001", "discord:PERSON"] }',
+    { ada: 'agent:main:direct:ada', adaOnDiscord: 'agent:main:direct:ada', other: 'agent:main:direct:2002' }],
+  ['per-channel-peer', 'identityLinks = { ada = ["telegram:1001", "discord:PERSON"] }',
+    { ada: 'agent:main:telegram:direct:ada', adaOnDiscord: 'agent:main:discord:direct:ada', other: 'agent:main:telegram:direct:2002' }],
+];
+for (const [scope, links, keys] of kScopes) {
+  test(`session.dmScope = "${scope}"`, () => inWorld(async (world) => {
+    await world.startModel();
+    const telegram = await world.startTelegram();
+    const discord = await world.startDiscord();
+    telegram.allowFrom.push(telegram.stranger);
+    world.configure();
+    const text = readFileSync(world.configFile, 'utf8');
+    world.writeConfig(`${text}[session]\ndmScope = "${scope}"\n${links.replace('PERSON', discord.person)}\n`);
+    await world.startGateway();
+    await discord.connected();
+    await telegram.write('from ada');
+    await discord.write('from ada elsewhere');
+    await telegram.write('from another', telegram.stranger);
+    await world.model.wait(3);
+    await waitFor('three answers', async () =>
+      (await telegram.shown()).length + (await telegram.shown(telegram.stranger)).length + (await discord.shown()).length === 3);
+    const wanted = [...new Set(Object.values(keys))].sort();
+    assert.deepEqual((await sessions(world)).sort(), wanted);
+    assert.deepEqual([await telegram.shown(), await discord.shown(), await telegram.shown(telegram.stranger)].map((t) => t.length), [1, 1, 1]);
+  }));
 }
