@@ -28,13 +28,6 @@ constexpr std::array<std::string_view, 17> kCoreKeys{
     "replyToMode",    "actions", "defaultAccount", "historyLimit", "dmHistoryLimit",
     "capabilities",   "dm"};
 
-// Written as text, {"$secret"}, {"$env"} or another reference.
-bool is_given(const json::object& config, std::string_view key) {
-  const json::value* v = config.if_contains(key);
-  if (v == nullptr) return false;
-  return v->is_string() ? !v->get_string().empty() : v->is_object() && !v->get_object().empty();
-}
-
 void find_secrets(AccountPlan& plan, const Environment& environment) {
   plan.configured = true;
   plan.token_source = plan.traits.secrets.empty() ? "none" : "config";
@@ -130,6 +123,12 @@ void plan_channel(std::vector<AccountPlan>& out, const std::string& channel,
 
 }  // namespace
 
+bool is_given(const json::object& config, std::string_view key) {
+  const json::value* v = config.if_contains(key);
+  if (v == nullptr) return false;
+  return v->is_string() ? !v->get_string().empty() : v->is_object() && !v->get_object().empty();
+}
+
 ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view channel) {
   ChannelTraits traits;
   traits.label = manifest.name.empty() ? std::string(channel) : manifest.name;
@@ -153,6 +152,7 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
   }
   if (const json::object* spaces = object_in(*described, "spaces"))
     traits.spaces = {string_or(*spaces, "key", ""), string_or(*spaces, "rooms", "")};
+  traits.webhook = webhook_traits(*described);
   if (const json::object* typing = object_in(*described, "typing")) {
     traits.typing_interval_ms = int_or(*typing, "intervalMs", 4000);
   }
@@ -203,6 +203,7 @@ std::vector<AccountPlan> plan_accounts(const config::Config& config,
         out.back().problem.clear();
     }
   }
+  plan_webhooks(out, config);
   return out;
 }
 

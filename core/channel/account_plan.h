@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "channel/access.h"
+#include "channel/webhook_plan.h"
 #include "config/config.h"
 #include "plugin/plugin_host.h"
 
@@ -30,6 +31,7 @@ struct ChannelTraits {
   std::int64_t stream_interval_ms = 0;  // 0: replies cannot be streamed by edits
   std::int64_t stream_group_interval_ms = 0;
   std::int64_t stream_min_chars = 30;
+  WebhookTraits webhook = {};
 };
 ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view channel);
 
@@ -41,11 +43,15 @@ struct AccountPlan {
   bool configured = false;
   std::string token_source;  // "config", "tokenFile", "env", "none"
   std::string problem;       // why it cannot run, with what to type
+  std::optional<WebhookPlan> webhook = {};
   std::string instance_id() const { return plugin_id + "/" + account; }
   // Nothing differs that the plugin would have to be restarted for. What core alone reads (who may
   // talk, mentions, names) may differ, and so may the order of keys.
   bool runs_like(const AccountPlan& other) const;
 };
+
+// That a secret is there, written as text, {"$secret"}, {"$env"} or another reference.
+bool is_given(const json::object& config, std::string_view key);
 
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 

@@ -63,12 +63,42 @@ std::string key_of(const AccountPlan& plan) {
 
 }  // namespace
 
+// A call into an instance: take_down() waits for it, and cuts it short when that takes too long.
+class Accounts::UnderWay {
+ public:
+  UnderWay(Account& account, const Limits& limits)
+      : account_(account), deadline_(limits.deadline), signal_(limits.abort) {
+    ++account_.calls;
+    by_caller_ = signal_.on_abort([this] { both_.abort(signal_.reason()); });
+    by_account_ =
+        account_.calls_stop.signal().on_abort([this] { both_.abort("the account is stopping"); });
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() {
+    if (--account_.calls == 0 && account_.calls_done) account_.calls_done->set();
+  }
+  Limits limits() const { return {deadline_, both_.signal()}; }
+
+ private:
+  Account& account_;
+  const Deadline deadline_;
+  const AbortSignal signal_;
+  AbortSource both_;
+  AbortSignal::Registration by_caller_, by_account_;
+};
+
 std::string Account::link_name() const {
   return string_or(link, "state", "");
 }
 
-Accounts::Accounts(Runtime& runtime, plugin::PluginHost& host, Store::Clock clock)
-    : runtime_(runtime), host_(host), clock_(std::move(clock)), scope_(runtime) {}
+Accounts::Accounts(Runtime& runtime, plugin::PluginHost& host, Webhooks& webhooks,
+                   Store::Clock clock)
+    : runtime_(runtime),
+      host_(host),
+      webhooks_(webhooks),
+      clock_(std::move(clock)),
+      scope_(runtime) {}
 
 void Accounts::notify() {
   if (const auto event = std::move(changed_)) event->set();
@@ -208,6 +238,13 @@ Awaitable<> Accounts::run(std::shared_ptr<Account> account) {
 Awaitable<Result<void>> Accounts::run_once(std::shared_ptr<Account> account) {
   auto config = co_await plugin_config(account->plan);
   if (config.has_error()) co_return config.error();
+  std::string hook_secret;
+  if (account->plan.webhook) {
+    auto secret = co_await webhooks_.secret(account->plan);
+    if (secret.has_error()) co_return secret.error();
+    hook_secret = std::move(secret.value());
+    webhooks_.refer_to_secret(account->plan, hook_secret, config.value());
+  }
   plugin::InstanceRequest request;
   request.plugin_id = account->plan.plugin_id;
   request.account = account->plan.account;
@@ -219,8 +256,12 @@ Awaitable<Result<void>> Accounts::run_once(std::shared_ptr<Account> account) {
   if (created.has_error()) co_return created.error();
   account->instance = created.value();
   account->calls_stop = AbortSource();
-  Limits limits{Deadline::after(kStartTime), account->stop.signal()};
-  auto outcome = co_await host_.start(*account->instance, limits);
+  // The door is open before the plugin tells the platform of it.
+  Result<void> outcome = open_webhook(account, std::move(hook_secret));
+  if (outcome.has_value()) {
+    Limits limits{Deadline::after(kStartTime), account->stop.signal()};
+    outcome = co_await host_.start(*account->instance, limits);
+  }
   if (outcome.has_value()) {
     account->started = true;
     if (up_) up_(account->plan.instance_id());
@@ -236,6 +277,7 @@ Awaitable<> Accounts::take_down(std::shared_ptr<Account> account) {
   plugin::PluginInstance* instance = account->instance;
   account->instance = nullptr;  // no new calls
   account->started = false;
+  account->webhook.reset();
   if (account->calls > 0) {
     account->calls_done = std::make_unique<Event>(runtime_);
     (void)co_await account->calls_done->wait(Deadline::after(kCallsTime));
@@ -269,19 +311,36 @@ Awaitable<Result<json::value>> Accounts::call(std::string instance, std::string 
   if (!account || account->instance == nullptr || !account->started) {
     co_return make_error(Code::kUnavailable, "the account " + instance + " is not running");
   }
-  ++account->calls;
-  AbortSource both;
-  auto by_caller =
-      limits.abort.on_abort([&both, signal = limits.abort] { both.abort(signal.reason()); });
-  auto by_account =
-      account->calls_stop.signal().on_abort([&both] { both.abort("the account is stopping"); });
-  Limits joined{limits.deadline, both.signal()};
+  UnderWay call(*account, limits);
+  Limits joined = call.limits();
   std::vector<std::string> texts;
   if (!payload.empty()) texts.push_back(std::move(payload));  // a probe takes none
-  auto result = co_await account->instance->call(std::move(slot), std::move(texts), joined,
-                                                 std::move(progress));
-  if (--account->calls == 0 && account->calls_done) account->calls_done->set();
-  co_return result;
+  co_return co_await account->instance->call(std::move(slot), std::move(texts), std::move(joined),
+                                             std::move(progress));
+}
+
+Result<void> Accounts::open_webhook(const std::shared_ptr<Account>& account, std::string secret) {
+  if (!account->plan.webhook) return {};
+  Webhooks::Call call = [this, weak = std::weak_ptr(account)](std::string request_json,
+                                                              std::string body, Limits limits) {
+    return bring(weak.lock(), std::move(request_json), std::move(body), std::move(limits));
+  };
+  auto opened = webhooks_.open(account->plan, std::move(secret), std::move(call));
+  if (opened.has_error()) return opened.error();
+  account->webhook = std::move(opened.value());
+  return {};
+}
+
+// Also while the account starts: the platform may be quicker than the plugin's own start.
+Awaitable<Result<json::value>> Accounts::bring(std::shared_ptr<Account> account,
+                                               std::string request_json, std::string body,
+                                               Limits limits) {
+  if (!account || account->instance == nullptr)
+    co_return make_error(Code::kUnavailable, "the account is not running");
+  UnderWay call(*account, limits);
+  Limits joined = call.limits();
+  co_return co_await account->instance->webhook(std::move(request_json), std::move(body),
+                                                std::move(joined));
 }
 
 }  // namespace openclaw::channel

@@ -12,6 +12,7 @@
 #include "async/task_scope.h"
 #include "channel/account_plan.h"
 #include "channel/store.h"
+#include "channel/webhooks.h"
 
 namespace openclaw::channel {
 
@@ -37,11 +38,12 @@ struct Account {
   std::unique_ptr<Event> calls_done;
   AbortSource calls_stop;
   bool ended = false;
+  std::unique_ptr<webhook::Lease> webhook;
 };
 
 class Accounts {
  public:
-  Accounts(Runtime& runtime, plugin::PluginHost& host, Store::Clock clock);
+  Accounts(Runtime& runtime, plugin::PluginHost& host, Webhooks& webhooks, Store::Clock clock);
   // Called when an account can be sent to (again).
   void on_up(std::function<void(const std::string& instance)> listener) {
     up_ = std::move(listener);
@@ -63,14 +65,20 @@ class Accounts {
                                       Limits limits, plugin::ProgressSink progress = {});
 
  private:
+  class UnderWay;
   Awaitable<> run(std::shared_ptr<Account> account);
   Awaitable<Result<void>> run_once(std::shared_ptr<Account> account);
   Awaitable<Result<json::object>> plugin_config(AccountPlan plan);
+  // One request of the platform, on its way into the plugin.
+  Awaitable<Result<json::value>> bring(std::shared_ptr<Account> account, std::string request_json,
+                                       std::string body, Limits limits);
+  Result<void> open_webhook(const std::shared_ptr<Account>& account, std::string secret);
   Awaitable<> end(std::shared_ptr<Account> account, Deadline deadline);
   Awaitable<> take_down(std::shared_ptr<Account> account);
 
   Runtime& runtime_;
   plugin::PluginHost& host_;
+  Webhooks& webhooks_;
   Store::Clock clock_;
   TaskScope scope_;
   std::function<void(const std::string&)> up_;

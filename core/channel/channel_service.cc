@@ -17,6 +17,7 @@
 #include "channel/message_actions.h"
 #include "channel/message_queue.h"
 #include "channel/store.h"
+#include "channel/webhooks.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::channel {
@@ -50,7 +51,8 @@ class Service final : public ChannelService {
         config_(config),
         plugins_(plugins),
         store_(runtime, wall_clock_ms),
-        accounts_(runtime, plugins, wall_clock_ms),
+        webhooks_(runtime, services),
+        accounts_(runtime, plugins, webhooks_, wall_clock_ms),
         reply_media_(runtime, sandboxes, services),
         delivery_(runtime, store_, accounts_, reply_media_),
         actions_(store_, accounts_, delivery_),
@@ -90,6 +92,7 @@ class Service final : public ChannelService {
   config::ConfigStore& config_;
   plugin::PluginHost& plugins_;
   Store store_;
+  Webhooks webhooks_;
   Accounts accounts_;
   ReplyMedia reply_media_;
   Delivery delivery_;
@@ -156,6 +159,7 @@ Awaitable<> Service::stop(Deadline deadline) {
   co_await intake_.stop(deadline.earlier(Deadline::after(kStopStepTime)));
   co_await delivery_.stop(deadline.earlier(Deadline::after(kStopStepTime)));
   co_await accounts_.stop(deadline);
+  co_await webhooks_.stop(deadline);
   plugins_.set_channel_events(nullptr);
   (void)co_await scope_.stop(deadline);
   if (!open_) co_return;

@@ -23,6 +23,16 @@ bool reads_without_mentions(const json::object& rules) {
                      });
 }
 
+// What a probe found that does not keep the account from being connected.
+void add_warnings_of(const json::value* probe, json::array& out) {
+  const json::object* answer = probe == nullptr ? nullptr : probe->if_object();
+  const json::value* list = answer == nullptr ? nullptr : answer->if_contains("warnings");
+  if (list == nullptr || !list->is_array()) return;
+  for (const json::value& warning : list->get_array()) {
+    if (warning.is_string()) out.push_back(warning);
+  }
+}
+
 // What works, but not as it was configured.
 json::array warnings_about(const json::object& rules, const Account& account) {
   json::array out;
@@ -63,8 +73,9 @@ json::object account_json(const config::Config& config, const Account& account,
   if (who != nullptr && who->is_object()) out["application"] = *who;
   if (const std::string mode = string_or(account.link, "mode", ""); !mode.empty())
     out["mode"] = mode;
-  if (json::array warnings = warnings_about(rules, account); !warnings.empty())
-    out["warnings"] = std::move(warnings);
+  json::array warnings = warnings_about(rules, account);
+  add_warnings_of(probe, warnings);
+  if (!warnings.empty()) out["warnings"] = std::move(warnings);
   put_time(out, "lastStartAt", account.last_start_ms);
   put_time(out, "lastStopAt", account.last_stop_ms);
   put_time(out, "lastConnectedAt", account.last_connected_ms);
