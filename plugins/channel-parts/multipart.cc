@@ -84,8 +84,12 @@ Flow<oc_status> fill(openclaw::Plugin& plugin, std::uint64_t blob, const std::st
   for (std::size_t i = 0; i < files.size() && status == OC_OK; ++i) {
     status = plugin.blob().append(blob, head_of(boundary, files[i]));
     if (status != OC_OK) break;
-    Flow<oc_status> copying = append_file(plugin, blob, files[i].blob);
-    status = co_await copying;
+    if (files[i].blob == 0) {
+      status = plugin.blob().append(blob, files[i].text);
+    } else {
+      Flow<oc_status> copying = append_file(plugin, blob, files[i].blob);
+      status = co_await copying;
+    }
     if (status == OC_OK) status = plugin.blob().append(blob, "\r\n");
   }
   if (status == OC_OK) status = plugin.blob().append(blob, "--" + boundary + "--\r\n");

@@ -17,6 +17,7 @@ struct FormFile {
   std::string field;  // "photo", "files[0]"
   std::string name, mime;
   std::uint64_t blob = 0;
+  std::string text = {};  // the file itself when there is no blob
 };
 
 struct Multipart {

@@ -175,7 +175,8 @@ Flow<Reply> BotApi::post(std::string method, Body body, Options options) {
   request.body_blob = body.blob;
   request.timeout_ms = options.timeout_ms;
   request.max_response_bytes = options.large ? kMaxUpdates : kMaxAnswer;
-  if (options.once) request.flags = OC_HTTP_ONCE;
+  if (options.once) request.flags |= OC_HTTP_ONCE;
+  if (options.secrets_in_body) request.flags |= OC_HTTP_SECRETS_IN_BODY;
   openclaw::Http::Done done = [&wait](oc_status status, const HttpResponse& response) {
     wait.status = status;
     wait.http_status = response.status;

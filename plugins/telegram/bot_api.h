@@ -59,6 +59,7 @@ class BotApi {
     bool once = false;                // must not reach the service twice
     bool large = false;               // the answer may exceed a mebibyte
     bool also_closed = false;         // even after close()
+    bool secrets_in_body = false;     // {{secret:NAME}} in a call's params
     std::uint64_t* handle = nullptr;  // set to what cancel() takes, while the call is under way
   };
   openclaw::Flow<Reply> call(std::string method, json::object params, Options options);

@@ -49,6 +49,14 @@ json::array commands_of(const json::object& config) {
   return out;
 }
 
+// The host has put every secret behind a reference; its text never comes here.
+std::string secret_in(const json::object& config, std::string_view key) {
+  const json::object* reference = parts::object_in(config, key);
+  if (reference == nullptr) return {};
+  const std::string_view name = parts::text_in(*reference, "$secret");
+  return name.empty() ? std::string() : "{{secret:" + std::string(name) + "}}";
+}
+
 }  // namespace
 
 std::string Settings::token_command() const {
@@ -64,17 +72,15 @@ Settings read_settings(std::string_view instance_id, std::string_view config_jso
   out.account = instance_id.substr(instance_id.find('/') + 1);
   out.config_key = "channels.telegram";
   if (out.account != "default") out.config_key += ".accounts." + out.account;
-  // The host has put every token behind a reference; its text never comes here.
-  if (const json::object* reference = parts::object_in(config, "botToken")) {
-    const std::string_view name = parts::text_in(*reference, "$secret");
-    if (!name.empty()) out.token = "{{secret:" + std::string(name) + "}}";
-  }
+  out.token = secret_in(config, "botToken");
   out.api_root = parts::text_in(config, "apiRoot");
   if (out.api_root.empty()) out.api_root = kApiRoot;
   while (out.api_root.ends_with('/')) out.api_root.pop_back();
   out.official_service = out.api_root == kApiRoot;
   out.proxy = parts::text_in(config, "proxy");
   out.webhook_url = parts::text_in(config, "webhookUrl");
+  out.webhook_secret = secret_in(config, "webhookSecret");
+  out.webhook_certificate_path = parts::text_in(config, "webhookCertPath");
   out.text_limit = static_cast<std::size_t>(
       std::clamp(parts::int_in(config, "textChunkLimit", 4000), kLeastText, kMostText));
   out.call_timeout_ms = static_cast<std::uint32_t>(

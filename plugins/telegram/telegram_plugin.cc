@@ -1,7 +1,10 @@
 #include "telegram_plugin.h"
 
+#include <ctime>
 #include <exception>
 #include <utility>
+
+#include "command_menu.h"
 
 namespace telegram {
 
@@ -23,10 +26,14 @@ TelegramPlugin::TelegramPlugin(const openclaw::Init& init)
       settings_(read_settings(init.instance_id, init.config_json)),
       api_(*this, settings_.api_root, settings_.token),
       pauses_(timer()),
-      poller_({*this, api_, pauses_, settings_, [this](Work work) { spawn(std::move(work)); }}),
+      connection_({*this, api_, pauses_, settings_}),
+      intake_({*this, api_, pauses_, settings_, connection_,
+               [this](Work work) { spawn(std::move(work)); }}),
+      poller_({*this, api_, settings_, connection_, intake_}),
+      webhook_({*this, api_, pauses_, settings_, connection_, intake_}),
       sender_({*this, api_, pauses_, settings_,
-               [this](const std::string& why) { poller_.token_lost(why); }}),
-      downloads_(*this, api_, [this](const std::string& why) { poller_.token_lost(why); }) {}
+               [this](const std::string& why) { connection_.token_lost(why); }}),
+      downloads_(*this, api_, [this](const std::string& why) { connection_.token_lost(why); }) {}
 
 // Runs it beside what runs already. What it throws is logged, not lost.
 void TelegramPlugin::spawn(Work work) {
@@ -50,14 +57,26 @@ TelegramPlugin::Work TelegramPlugin::counted(Work work) {
   co_return Nothing{};
 }
 
-TelegramPlugin::Work TelegramPlugin::polling(Work work) {
+// From the first request to the last: who the bot is, then its updates, one way or the other.
+TelegramPlugin::Work TelegramPlugin::receiving() {
+  Flow<Connection::Next> connecting = connection_.connect();
+  if (co_await std::move(connecting) == Connection::Next::kGoOn) {
+    spawn(offer_commands(*this, api_, settings_, connection_.bot().id));
+    Work receiving = settings_.by_webhook() ? webhook_.run() : poller_.run();
+    co_await std::move(receiving);
+  }
+  connection_.settle_start(OC_CANCELLED, "the account was stopped before it had started");
+  co_return Nothing{};
+}
+
+TelegramPlugin::Work TelegramPlugin::guarded(Work work) {
   std::string thrown;
   try {
     co_await work;
   } catch (const std::exception& e) {
-    thrown = std::string("polling ended by a fault of this plugin: ") + e.what();
+    thrown = std::string("receiving ended by a fault of this plugin: ") + e.what();
   }
-  if (!thrown.empty()) poller_.failed(thrown);
+  if (!thrown.empty()) connection_.failed(thrown);
   co_return Nothing{};
 }
 
@@ -70,6 +89,22 @@ std::string TelegramPlugin::why_not_to_start() const {
            ".proxy must be written http://, https://, socks5:// or socks5h:// HOST:PORT; the "
            "account stays off rather than going around it. Type: openclaw config set " +
            settings_.config_key + ".proxy http://HOST:PORT";
+  }
+  return settings_.by_webhook() ? why_no_webhook() : std::string();
+}
+
+std::string TelegramPlugin::why_no_webhook() const {
+  const std::string& url = settings_.webhook_url;
+  const std::string key = settings_.config_key;
+  // The service's own rule; a server of one's own may be on the same machine.
+  if (!url.starts_with("https://") && (settings_.official_service || !url.starts_with("http://"))) {
+    return key + ".webhookUrl must be written https://HOST/PATH; type: openclaw config set " + key +
+           ".webhookUrl https://HOST/PATH, or to poll: openclaw config unset " + key +
+           ".webhookUrl";
+  }
+  if (settings_.webhook_secret.empty()) {
+    return key + ".webhookUrl needs " + key + ".webhookSecret; type: openclaw config set " + key +
+           ".webhookSecret \"$(openssl rand -hex 32)\"";
   }
   return {};
 }
@@ -85,15 +120,15 @@ void TelegramPlugin::start(Completion done) {
                "the host lacks a service that this plugin needs (http, timer, kv, channel-host)");
     return;
   }
-  if (!settings_.webhook_url.empty())
-    log().warn(settings_.config_key + ".webhookUrl is not used; this account polls");
   running_ = true;
-  spawn(polling(poller_.run(std::move(done))));
+  connection_.begin(std::move(done));
+  spawn(guarded(receiving()));
 }
 
 void TelegramPlugin::stop(Completion done) {
   running_ = false;
-  poller_.stop();
+  connection_.stop();
+  intake_.stop();
   sender_.close();
   pauses_.close();
   stopping_.emplace(std::move(done));
@@ -109,19 +144,19 @@ void TelegramPlugin::end_stop() {
 }
 
 void TelegramPlugin::cancel(oc_op op) {
-  poller_.cancel_start(op);
+  connection_.cancel_start(op);
   sender_.cancel(op);
   downloads_.cancel(op);
   if (const auto probe = probes_.find(op); probe != probes_.end()) api_.cancel(probe->second);
 }
 
 bool TelegramPlugin::usable(Completion& done) {
-  if (running_ && poller_.lost()) {
+  if (running_ && connection_.lost()) {
     done.error(OC_UNAUTHENTICATED, "Telegram does not accept this account's bot token; type: " +
                                        settings_.token_command());
     return false;
   }
-  if (running_ && poller_.connected()) return true;
+  if (running_ && connection_.connected()) return true;
   done.error(OC_UNAVAILABLE, "the account is not connected to Telegram");
   return false;
 }
@@ -148,6 +183,16 @@ void TelegramPlugin::presence(Completion done, std::string_view presence_json) {
 
 void TelegramPlugin::fetch_media(Completion done, std::string_view media_json) {
   if (usable(done)) spawn(downloads_.fetch(std::move(done), std::string(media_json)));
+}
+
+void TelegramPlugin::webhook(Completion done, std::string_view request_json,
+                             std::string_view body) {
+  (void)request_json;  // the host has judged it; the update is all in the body
+  if (!settings_.by_webhook()) {
+    done.error(OC_FAILED_PRECONDITION, "this account polls");
+  } else if (usable(done)) {
+    spawn(webhook_.take(std::move(done), std::string(body)));
+  }
 }
 
 void TelegramPlugin::probe(Completion done) {
@@ -184,9 +229,9 @@ TelegramPlugin::Work TelegramPlugin::run_probe(Completion done) {
         {"canReadAllGroupMessages", parts::bool_in(*bot, "can_read_all_group_messages", false)}};
   }
   if (const json::object* info = hook.result.if_object()) {
-    out["webhook"] =
-        json::object{{"url", parts::text_in(*info, "url")},
-                     {"pendingUpdates", parts::int_in(*info, "pending_update_count", 0)}};
+    out["webhook"] = webhook_status(*info);
+    const std::string trouble = webhook_trouble(*info, std::time(nullptr));
+    if (settings_.by_webhook() && !trouble.empty()) out["warnings"] = json::array{trouble};
   }
   if (me.kind == Reply::Kind::kCancelled) {
     done.error(OC_CANCELLED, "the probe was cancelled");

@@ -1,5 +1,5 @@
-// TelegramPlugin: one bot account. Reads with a Poller, writes with a Sender; this class joins them
-// to the ABI and sees that nothing is left running when the account stops.
+// TelegramPlugin: one bot account. Reads with a Poller or a Webhook, writes with a Sender; this
+// class joins them to the ABI and sees that nothing is left running when the account stops.
 #pragma once
 
 #include <optional>
@@ -9,12 +9,15 @@
 #include <openclaw/plugin.hpp>
 
 #include "bot_api.h"
+#include "connection.h"
 #include "downloads.h"
 #include "flow.h"
 #include "pauses.h"
 #include "poller.h"
 #include "sender.h"
 #include "settings.h"
+#include "update_intake.h"
+#include "webhook.h"
 
 namespace telegram {
 
@@ -31,15 +34,19 @@ class TelegramPlugin final : public openclaw::ChannelPlugin {
   void react(openclaw::Completion done, std::string_view reaction_json) override;
   void presence(openclaw::Completion done, std::string_view presence_json) override;
   void fetch_media(openclaw::Completion done, std::string_view media_json) override;
+  void webhook(openclaw::Completion done, std::string_view request_json,
+               std::string_view body) override;
   void probe(openclaw::Completion done) override;
 
  private:
   using Work = openclaw::Flow<openclaw::Nothing>;
   void spawn(Work work);
   Work counted(Work work);
-  Work polling(Work work);
+  Work receiving();
+  Work guarded(Work work);
   Work run_probe(openclaw::Completion done);
   std::string why_not_to_start() const;
+  std::string why_no_webhook() const;
   // False, and `done` ended, while the account cannot be used.
   bool usable(openclaw::Completion& done);
   void end_stop();
@@ -47,7 +54,10 @@ class TelegramPlugin final : public openclaw::ChannelPlugin {
   const Settings settings_;
   BotApi api_;
   parts::Pauses pauses_;
+  Connection connection_;
+  UpdateIntake intake_;
   Poller poller_;
+  Webhook webhook_;
   Sender sender_;
   Downloads downloads_;
   std::size_t under_way_ = 0;
