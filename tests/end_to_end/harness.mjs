@@ -36,7 +36,7 @@ export async function waitFor(what, probe, timeoutMs = patience) {
 
 // Below the ports that the system gives to outgoing connections: a gateway that a test starts again and again must find
 // its port free each time.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const server = net.createServer().listen(15000 + Math.floor(Math.random() * 15000), '127.0.0.1');
     const [{ port } = {}] = await new Promise((done) => {
