@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "config/key_path.h"
+#include "identity/device_identity.h"
 #include "installation/installation.h"
 
 namespace openclaw::cli {
@@ -19,6 +20,20 @@ std::string section_of(const config::Config& config, const std::string& channel,
 bool has_accounts(const config::Config& config, const std::string& channel) {
   const auto* accounts = config.find(config::join_key("channels", channel) + ".accounts");
   return accounts && accounts->is_object() && !accounts->get_object().empty();
+}
+
+// A webhook needs a secret; who gives none gets a random one.
+void add_webhook_secret(const config::Config& config, const ChannelKind& kind, const std::string& section,
+                        std::vector<config::Change>& changes) {
+  const auto& keys = kind.traits.webhook;
+  auto changed = [&](const std::string& key) {
+    return std::any_of(changes.begin(), changes.end(),
+                       [&](const auto& change) { return change.path == config::join_key(section, key); });
+  };
+  auto base = config::join_key(config::join_key("channels", kind.id), keys.secret_key);
+  if (keys.url_key.empty() || !changed(keys.url_key) || changed(keys.secret_key)) return;
+  if (config.find(config::join_key(section, keys.secret_key)) || config.find(base)) return;
+  changes.push_back({config::join_key(section, keys.secret_key), json::value(identity::random_token(32))});
 }
 
 Error no_account(const std::string& channel, const std::string& account) {
@@ -79,6 +94,8 @@ Result<std::vector<config::Change>> setup_changes(const config::Config& config, 
   std::vector<config::Change> changes{{section + ".enabled", true}};
   if (section != base && !config.get_bool(base + ".enabled", true)) changes.push_back({base + ".enabled", true});
   if (!setup.name.empty()) changes.push_back({section + ".name", json::value(setup.name)});
+  for (const auto& [key, value] : setup.settings) changes.push_back({config::join_key(section, key), value});
+  add_webhook_secret(config, kind, section, changes);
   bool file_placed = setup.secret_file.empty();
   for (const auto& source : kind.traits.secrets) {
     auto key = config::join_key(section, source.key);

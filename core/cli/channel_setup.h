@@ -38,6 +38,7 @@ struct AccountSetup {
   std::vector<std::pair<std::string, std::string>> secrets;  // key -> text
   std::string secret_file;                                   // for the first secret that may come from a file
   bool from_environment = false;                             // takes stored secrets away
+  std::vector<std::pair<std::string, json::value>> settings; // other keys of the account
 };
 Result<std::vector<config::Change>> setup_changes(const config::Config& config, const ChannelKind& kind,
                                                   const AccountSetup& setup);

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/config_edit.h"
 #include "cli/prompt.h"
+#include "cli/webhook_flags.h"
 #include "config/schema_check.h"
 #include "json_pointer.h"
 #include "program/state_lock.h"
@@ -25,6 +26,7 @@ constexpr std::uint64_t kMaxSecretFile = 64ULL * 1024;
 struct AddFlags {
   std::string channel, account, name, token, token_file, bot_token, app_token, access_token, password;
   bool use_env = false;
+  WebhookFlags webhook;
 };
 
 std::optional<std::string> variable(const std::string& name) {
@@ -132,6 +134,7 @@ Result<AccountSetup> account_from(Context& context, const AddFlags& flags, const
   setup.from_environment = flags.use_env;
   if (auto taken = take_flags(flags, kind, setup); taken.has_error()) return taken.error();
   if (auto taken = take_file(flags, setup); taken.has_error()) return taken.error();
+  if (auto taken = take_webhook_flags(flags.webhook, kind, setup); taken.has_error()) return taken.error();
   if (flags.use_env) {
     if (!setup.secrets.empty() || !setup.secret_file.empty()) {
       return Error(Code::kInvalidArgument, "--use-env and a token exclude each other");
@@ -335,6 +338,7 @@ void add_add(CLI::App& group, Context& context) {
   command->add_option("--access-token", flags->access_token, "Access token, where a channel has one");
   command->add_option("--password", flags->password, "Password, where a channel has one");
   command->add_flag("--use-env", flags->use_env, "Take the token from the environment (default account)");
+  add_webhook_flags(*command, flags->webhook);
   add_json_flag(*command, context);
   command->callback([&context, flags] { channels_add(context, *flags); });
 }

@@ -84,6 +84,27 @@ TEST_F(ChannelsCommand, R131R133AddStoresTheTokenPrivatelyAndNeverShowsIt) {
   EXPECT_THAT(run_cli({"config", "get", "channels"}).out, HasSubstr("parrot"));
 }
 
+TEST_F(ChannelsCommand, WebhookFlagsSetTheKeysThatTheManifestNamesAndMakeASecret) {
+  const std::vector<std::string> add{"channels", "add", "--channel", "parrot", "--token", kKey};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), add.begin(), add.end());
+    return run_cli(more);
+  };
+  auto added = with({"--webhook-url", "https://x.org/perch", "--webhook-port", "9000"});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_EQ(run_cli({"config", "get", "channels.parrot.perchUrl"}).out, "https://x.org/perch\n");
+  EXPECT_EQ(run_cli({"config", "get", "channels.parrot.perchPort"}).out, "9000\n");
+  auto written = read(config());
+  EXPECT_THAT(written, HasSubstr("perchSecret = \""));
+  // One that is there stays, and one that is given is taken.
+  EXPECT_EQ(with({"--webhook-url", "https://x.org/perch"}).code, 0);
+  EXPECT_EQ(read(config()), written);
+  EXPECT_EQ(with({"--webhook-secret", "chosen-by-hand"}).code, 0);
+  EXPECT_THAT(read(config()), HasSubstr("perchSecret = \"chosen-by-hand\""));
+  EXPECT_THAT(with({"--webhook-host", "127.0.0.1"}).err, HasSubstr("Parrot has no use for --webhook-host"));
+  EXPECT_THAT(with({"--webhook-port", "80x"}).err, HasSubstr("--webhook-port must be a number"));
+}
+
 TEST_F(ChannelsCommand, NamedAccountsStandBesideTheDefault) {
   run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});
   auto added = run_cli({"channels", "add", "--channel", "parrot", "--account", "Ops", "--name", "Operations", "--token",

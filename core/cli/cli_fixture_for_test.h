@@ -35,7 +35,9 @@ class Cli : public testing::Test {
   static constexpr std::string_view kManifest = R"({
     "id":"parrot","name":"Parrot","version":"1.0.0","channels":["parrot"],
     "native":{"library":"libopenclaw-parrot.so","provides":["openclaw.channel/1"]},
-    "channel":{"label":"Parrot","secrets":{"featherKey":{"fileKey":"featherFile","env":"PARROT_KEY","prompt":"Key"}}},
+    "channel":{"label":"Parrot","secrets":{"featherKey":{"fileKey":"featherFile","env":"PARROT_KEY","prompt":"Key"}},
+      "webhook":{"urlKey":"perchUrl","secretKey":"perchSecret","secretHeader":"X-Perch","pathKey":"perchPath",
+        "portKey":"perchPort","defaultPath":"/perch","defaultPort":8787}},
     "configSchema":{"type":"object"}})";
 
   void SetUp() override {
