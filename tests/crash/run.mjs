@@ -76,6 +76,8 @@ class CrashRun {
     for (const platform of this.platforms) await platform.start(this.world, chats);
     this.world.writeConfig(this.config());
     await this.world.startGateway();
+    // What is written before a bot is first connected is nobody's to deliver.
+    for (const platform of this.platforms) await platform.connected();
     this.life = 1;
     this.say(`${binary}, seed ${seed}, ${this.world.dir}`);
   }
@@ -97,7 +99,7 @@ class CrashRun {
     const pause = (whole * 1000) / messages;
     const random = numbers(seed + 1);
     const begun = Date.now();
-    for (let id = 1; id <= messages; ++id) {
+    for (let id = 1; id <= messages && this.faults.length === 0; ++id) {
       const late = begun + id * pause - Date.now();
       if (late > 0) await sleep(late);
       const platform = this.platforms[id % this.platforms.length];

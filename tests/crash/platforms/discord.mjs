@@ -22,6 +22,10 @@ export class Discord {
       'replyToMode = "all"'];
   }
 
+  connected() {
+    return this.lab.connected();
+  }
+
   async write(chat, text) {
     const answer = await this.lab.control('/inject/message', { user_id: this.people[chat], content: text, dm: true });
     return String(answer.message_id ?? answer.id);

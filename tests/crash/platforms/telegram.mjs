@@ -5,6 +5,7 @@
 //   duplicates       "flagged": a copy may be seen when its outbox row says so; "never"
 //   start(world, chats)   starts the stub
 //   config()         the lines of openclaw.toml
+//   connected()      waits until what is written now will come to the bot
 //   write(chat, text)     a person writes; answers the id of the message
 //   chatOf(id)       the chat of a conversation id
 //   seen()           what the chats show in the end: [{chat, messageId, text, replyTo}], oldest first in each chat
@@ -28,6 +29,8 @@ export class Telegram {
     return ['[channels.telegram]', `botToken = ${JSON.stringify(this.lab.token)}`, `apiRoot = ${JSON.stringify(this.lab.api)}`,
       'dmPolicy = "allowlist"', `allowFrom = ${JSON.stringify(this.people.map(String))}`, 'replyToMode = "all"'];
   }
+
+  async connected() {} // what nobody has asked for is kept
 
   async write(chat, text) {
     const answer = await this.lab.write(text, this.people[chat]);
