@@ -140,6 +140,8 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
   traits.system_image = string_or(*described, "systemImage", "");
   traits.sends_files = bool_or(*described, "sendsFiles", false);
   traits.buttons = bool_or(*described, "buttons", false);
+  traits.reads_history = bool_or(*described, "readsHistory", false);
+  if (const json::object* told = object_in(*described, "capabilities")) traits.capabilities = *told;
   traits.idempotent_send = bool_or(*described, "idempotentSend", false);
   if (const json::object* secrets = object_in(*described, "secrets")) {
     for (const auto& member : *secrets) {

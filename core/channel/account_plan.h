@@ -26,6 +26,8 @@ struct ChannelTraits {
   SpaceKeys spaces = {};                // where the config has its servers and their rooms
   bool sends_files = false;             // takes "attachments" in send
   bool buttons = false;                 // takes "buttons" in send
+  bool reads_history = false;           // answers what a conversation holds
+  json::object capabilities = {};       // what people are told of the platform; not checked
   bool idempotent_send = false;         // the platform drops a second send with the same key
   std::int64_t typing_interval_ms = 0;  // 0: no typing indicator
   std::int64_t stream_interval_ms = 0;  // 0: replies cannot be streamed by edits

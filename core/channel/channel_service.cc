@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <set>
 
 #include <spdlog/spdlog.h>
@@ -14,8 +15,10 @@
 #include "channel/channel_status.h"
 #include "channel/delivery.h"
 #include "channel/intake.h"
+#include "channel/logout.h"
 #include "channel/message_actions.h"
 #include "channel/message_queue.h"
+#include "channel/peer_lookup.h"
 #include "channel/store.h"
 #include "channel/webhooks.h"
 #include "storage/atomic_file.h"
@@ -77,6 +80,8 @@ class Service final : public ChannelService {
   Awaitable<Result<json::object>> queue(QueueRequest request) override {
     co_return co_await queue_.handle(std::move(request));
   }
+  Awaitable<Result<json::object>> resolve(ResolveRequest request) override;
+  Awaitable<Result<json::object>> logout(std::string channel, std::string account) override;
 
   void inbound(plugin::PluginInstance& from, json::object event,
                std::function<void(Code)> ack) override;
@@ -86,6 +91,7 @@ class Service final : public ChannelService {
   Awaitable<> take_in(std::string instance, json::object event, std::function<void(Code)> ack);
   void pass_on(InboxRow row);
   void note(InboxRow row);
+  Awaitable<> amend(std::string instance, json::object event);
   Awaitable<> keep_pruned();
 
   Runtime& runtime_;
@@ -246,6 +252,7 @@ void Service::note(InboxRow row) {
   const std::string kind = string_or(row.event, "kind", "");
   if (kind == "edit") {
     std::string message_id = string_or(row.event, "messageId", "");
+    scope_.spawn("amend the record", amend(row.instance, row.event));
     (void)intake_.correct(row.lane, message_id, std::move(row.event));
   } else if (kind == "membership") {
     if (!bool_or(row.event, "present", true)) {
@@ -255,6 +262,52 @@ void Service::note(InboxRow row) {
     spdlog::warn("channel {}: the event {} could not be read and was put aside", row.instance,
                  row.event_id);
   }
+}
+
+// Only what was let in is on record, so an edit by a stranger finds nothing.
+Awaitable<> Service::amend(std::string instance, json::object event) {
+  Heard changed = heard_from(instance, event);
+  auto done = co_await store_.amend(std::move(changed.instance), std::move(changed.chat),
+                                    std::move(changed.message_id), std::move(changed.text));
+  if (done.has_error()) spdlog::error("{}", done.error().message);
+}
+
+Awaitable<Result<json::object>> Service::resolve(ResolveRequest request) {
+  auto account = actions_.account_for(request.channel, request.account);
+  if (account.has_error()) co_return account.error();
+  const std::string name = account.value()->plan.account;
+  auto peers = co_await store_.peers(account.value()->plan.instance_id());
+  if (peers.has_error()) co_return peers.error();
+  json::array results;
+  for (const std::string& entry : request.entries)
+    results.push_back(resolve_entry(entry, request.kind, request.channel, peers.value()));
+  co_return json::object{{"accountId", name}, {"results", std::move(results)}};
+}
+
+Awaitable<Result<json::object>> Service::logout(std::string channel, std::string account) {
+  std::optional<ChannelTraits> traits;
+  for (const plugin::PluginInfo& info : plugins_.list()) {
+    const auto& names = info.manifest.channels;
+    if (std::find(names.begin(), names.end(), channel) != names.end())
+      traits = channel_traits(info.manifest, channel);
+  }
+  if (!traits) co_return make_error(Code::kInvalidArgument, "unsupported channel: " + channel);
+  const config::Snapshot config = config_.current();
+  auto planned = plan_logout(*config, channel, account, *traits, environment);
+  if (planned.has_error()) co_return planned.error();
+  auto logout = std::make_shared<Logout>(std::move(planned.value()));
+  std::function<Result<void>()> work = [logout, paths = config_.paths(),
+                                        foreign = config_.foreign()] {
+    return carry_out(*logout, paths, foreign);
+  };
+  // The account ends whatever becomes of the caller: half a logout would be none.
+  Limits none;
+  auto done = co_await run_blocking<void>(runtime_, none, std::move(work));
+  if (done.has_error()) co_return done.error();
+  if (auto reloaded = config_.reload(); reloaded.has_error()) co_return reloaded.error();
+  co_await apply_config();
+  spdlog::info("channel {}: the account {} was logged out", channel, account);
+  co_return logout_json(*logout, channel, account);
 }
 
 void Service::link_state(plugin::PluginInstance& from, json::object state) {

@@ -14,6 +14,7 @@
 #include "async/runtime.h"
 #include "channel/message_action.h"
 #include "channel/queue_request.h"
+#include "channel/resolve_request.h"
 #include "config/config.h"
 #include "plugin/host_services.h"
 #include "plugin/plugin_host.h"
@@ -44,10 +45,16 @@ class ChannelService : public plugin::ChannelEvents {
   virtual Awaitable<json::object> status(bool probe, Limits limits) = 0;
   // Names of channels that should be up and are not: what /readyz fails on.
   virtual std::vector<std::string> failing() const = 0;
-  // Sends, edits, deletes or reacts by hand: `send`, `message.action` and the tool `message`.
+  // Sends, edits, deletes, reacts or reads by hand: `send`, `message.action`, `message.read` and
+  // the tool `message`.
   virtual Awaitable<Result<json::object>> act(MessageAction action, Limits limits) = 0;
   // Lists, retries or drops messages that are not sent: `message.queue.*`. See message_queue.h.
   virtual Awaitable<Result<json::object>> queue(QueueRequest request) = 0;
+  // {"accountId","results"}, an entry of peer_lookup.h each: `channels.resolve`. Nothing is sent.
+  virtual Awaitable<Result<json::object>> resolve(ResolveRequest request) = 0;
+  // Takes the account's token off the disk and stops it; the others go on: `channels.logout`. See
+  // logout.h.
+  virtual Awaitable<Result<json::object>> logout(std::string channel, std::string account) = 0;
 };
 
 // Pairing files, shared by gateway and CLI: <state>/credentials/<channel>-pairing.json and

@@ -78,7 +78,8 @@ TEST_F(ChannelServiceTest, P2ATurnInWhichTheGatewayEndsEachTimeIsReported) {
 TEST_F(ChannelServiceTest, P1WhatComesInWhileAStartPicksUpTheOldStaysBehindIt) {
   on_disk([this](Store& store) -> Awaitable<Result<bool>> {
     auto added = co_await store.add_inbound(inbox_row("e1", "one"));
-    (void)co_await store.start_inbox({added.value().id}, "fake/default:e1");
+    std::vector<std::int64_t> ids{added.value().id};
+    (void)co_await store.start_inbox(std::move(ids), "fake/default:e1");
     auto waiting = co_await store.add_outbox(outbox_row("k0", "re: zero"));
     co_return co_await store.set_sending(waiting.value().id);
   });
@@ -160,7 +161,8 @@ TEST_F(ChannelServiceTest, P3ADraftThatACrashLeftUnknownFlagsTheReply) {
   };
   on_disk([this](Store& store) -> Awaitable<Result<bool>> {
     auto added = co_await store.add_inbound(inbox_row("e1", "one"));
-    (void)co_await store.start_inbox({added.value().id}, "fake/default:e1");
+    std::vector<std::int64_t> ids{added.value().id};
+    (void)co_await store.start_inbox(std::move(ids), "fake/default:e1");
     co_return co_await store.set_draft(added.value().id, kDraftUnknown);
   });
   boot();
@@ -205,7 +207,8 @@ TEST_F(ChannelServiceTest, P4WhatWaitedTooLongIsNotReadLateAndThePersonIsToldOnc
   const auto add = [this](Store& store) -> Awaitable<Result<bool>> {
     (void)co_await store.add_inbound(inbox_row("e1", "one"));
     auto second = co_await store.add_inbound(inbox_row("e2", "two"));
-    co_return co_await store.start_inbox({second.value().id}, "fake/default:e2");
+    std::vector<std::int64_t> ids{second.value().id};
+    co_return co_await store.start_inbox(std::move(ids), "fake/default:e2");
   };
   on_disk(add, std::chrono::hours(30));
   boot();

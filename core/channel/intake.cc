@@ -188,6 +188,7 @@ Awaitable<> Intake::process(InboxRow row) {
   const bool late = row.received_ms + kEntryLifetimeMs <= store_.now();
   Admitted admitted;
   admitted.account = accounts_.find(row.instance);
+  admitted.heard = heard_from(row.instance, row.event);
   if (row.state == InboxState::kRunning) admitted.parts = take_run(row);
   if (late || row.attempts >= kMostTries || !admitted.account) {
     co_await finish_parts(std::move(admitted.parts), "as its first part");

@@ -50,6 +50,7 @@ class Intake {
     std::shared_ptr<Account> account;
     Access access;
     std::string session_key;
+    Heard heard = {};                  // the row as it came, whatever is joined to it
     std::vector<InboxRow> parts = {};  // of which it is the whole
     std::vector<InboxRow> notes = {};  // reactions that the agent reads with it
   };

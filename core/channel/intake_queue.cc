@@ -240,7 +240,8 @@ Awaitable<std::vector<agent::TurnRequest>> Intake::steer(std::shared_ptr<Steerin
 // On disk the row is begun before the turn has it: a restart then asks the transcript about it.
 Awaitable<bool> Intake::take_for(Steering& into, InboxRow& row) {
   std::vector<std::int64_t> ids{row.id};
-  auto started = co_await store_.start_inbox(std::move(ids), run_id_of(row));
+  std::vector<Heard> heard{heard_from(row.instance, row.event)};
+  auto started = co_await store_.start_inbox(std::move(ids), run_id_of(row), std::move(heard));
   if (started.has_error()) {
     spdlog::error("channel {}: {}", row.instance, started.error().message);
     co_return false;

@@ -153,8 +153,12 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   request.more = [this, steering] { return steer(steering); };
   Lane& lane = lanes_[row.lane];
   std::vector<std::int64_t> ids{row.id};
-  for (const InboxRow& part : admitted.parts) ids.push_back(part.id);
-  auto started = co_await store_.start_inbox(std::move(ids), run_id);
+  std::vector<Heard> heard{admitted.heard};
+  for (const InboxRow& part : admitted.parts) {
+    ids.push_back(part.id);
+    heard.push_back(heard_from(part.instance, part.event));
+  }
+  auto started = co_await store_.start_inbox(std::move(ids), run_id, std::move(heard));
   if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
   if (lane.stopped == row.id) {
     co_await finish_parts(std::move(admitted.notes), "noted");

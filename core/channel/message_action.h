@@ -1,6 +1,8 @@
-// One thing done to a message by hand: RPC `send` and `message.action`, the tool `message`.
+// One thing done to messages by hand: RPC `send`, `message.action` and `message.read`, the tool
+// `message`.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,7 +11,7 @@
 namespace openclaw::channel {
 
 struct MessageAction {
-  enum class Kind { kSend, kEdit, kDelete, kReact };
+  enum class Kind { kSend, kEdit, kDelete, kReact, kRead };
   Kind kind = Kind::kSend;
   std::string channel;       // "telegram"
   std::string account = {};  // empty: "default", or the only one that is configured
@@ -23,7 +25,10 @@ struct MessageAction {
   std::string agent_id = {}, session_key = {};
   boost::json::array buttons = {};   // rows of PAYLOADS.md: send, edit
   std::string emoji = {};            // react; empty takes the bot's own back
+  std::int64_t limit = 20;           // read: the newest so many, at most kMostRead
   std::string idempotency_key = {};  // send, edit: the same again is the same message
 };
+
+inline constexpr std::int64_t kMostRead = 100;
 
 }  // namespace openclaw::channel

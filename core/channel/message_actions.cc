@@ -5,6 +5,7 @@
 #include "channel/access.h"
 #include "channel/intake.h"
 #include "channel/buttons.h"
+#include "channel/intake.h"
 #include "channel/reply_media.h"
 
 namespace openclaw::channel {
@@ -15,18 +16,6 @@ using Kind = MessageAction::Kind;
 constexpr std::size_t kMaxText = 512 * 1024;
 constexpr std::size_t kMaxId = 512;
 
-json::object conversation_of(const MessageAction& action) {
-  std::string id = plain_sender_id(action.to, action.channel);
-  json::object out;
-  if (const std::size_t topic = id.find(":topic:"); topic != std::string::npos) {
-    out["threadId"] = id.substr(topic + 7);
-    id.resize(topic);
-  }
-  if (!action.thread_id.empty()) out["threadId"] = action.thread_id;
-  out["id"] = id;
-  return out;
-}
-
 // Empty: nothing is wrong with it.
 std::string mistake_in(const MessageAction& action) {
   const bool has_text = action.kind == Kind::kSend || action.kind == Kind::kEdit;
@@ -36,7 +25,10 @@ std::string mistake_in(const MessageAction& action) {
   if (action.kind != Kind::kSend && !action.media.empty())
     return "files go with a new message: send";
   if (!has_text && !action.buttons.empty()) return "buttons belong to a message: send or edit";
-  if (action.kind != Kind::kSend && action.message_id.empty()) return "messageId is required";
+  const bool names_one = action.kind != Kind::kSend && action.kind != Kind::kRead;
+  if (names_one && action.message_id.empty()) return "messageId is required";
+  if (action.kind == Kind::kRead && (action.limit < 1 || action.limit > kMostRead))
+    return "limit is 1 to " + std::to_string(kMostRead);
   for (const auto* id : {&action.to, &action.thread_id, &action.message_id, &action.reply_to}) {
     if (id->size() > kMaxId) return "an id is longer than 512 bytes";
   }
@@ -65,13 +57,14 @@ Result<std::string> place_of_buttons(const AccountPlan& plan) {
 
 }  // namespace
 
-Result<std::shared_ptr<Account>> MessageActions::account_for(const MessageAction& action) const {
+Result<std::shared_ptr<Account>> MessageActions::account_for(const std::string& channel,
+                                                             const std::string& account) const {
   std::shared_ptr<Account> named, only;
   bool known = false;
   std::size_t configured = 0;
-  const std::string wanted = action.account.empty() ? "default" : action.account;
+  const std::string wanted = account.empty() ? "default" : account;
   for (const auto& each : accounts_.all()) {
-    if (each->plan.channel != action.channel) continue;
+    if (each->plan.channel != channel) continue;
     known = true;
     if (!each->plan.configured) continue;
     ++configured;
@@ -79,17 +72,16 @@ Result<std::shared_ptr<Account>> MessageActions::account_for(const MessageAction
     if (each->plan.account == wanted) named = each;
   }
   if (named) return named;
-  if (action.account.empty() && configured == 1) return only;
-  if (!known) return Error(Code::kInvalidArgument, "unsupported channel: " + action.channel);
-  return Error(Code::kFailedPrecondition, "channel " + action.channel + " has no account \"" +
-                                              wanted +
+  if (account.empty() && configured == 1) return only;
+  if (!known) return Error(Code::kInvalidArgument, "unsupported channel: " + channel);
+  return Error(Code::kFailedPrecondition, "channel " + channel + " has no account \"" + wanted +
                                               "\" that is configured; see: openclaw channels list");
 }
 
 Awaitable<Result<json::object>> MessageActions::put_out(std::string instance, MessageAction action,
                                                         std::string buttons_only_in,
                                                         Limits limits) {
-  json::object conversation = conversation_of(action);
+  json::object conversation = target_conversation(action);
   OutboxRow row;
   row.instance = instance;
   row.lane = lane_of(instance, conversation);
@@ -112,8 +104,10 @@ Awaitable<Result<json::object>> MessageActions::put_out(std::string instance, Me
 Awaitable<Result<json::object>> MessageActions::act(MessageAction action, Limits limits) {
   if (auto mistake = mistake_in(action); !mistake.empty())
     co_return make_error(Code::kInvalidArgument, mistake);
-  auto account = account_for(action);
+  auto account = account_for(action.channel, action.account);
   if (account.has_error()) co_return account.error();
+  if (action.kind == Kind::kRead)
+    co_return co_await reader_.read(*account, std::move(action), limits);
   std::string instance = (*account)->plan.instance_id();
   if (action.kind == Kind::kSend || action.kind == Kind::kEdit) {
     std::string buttons_only_in;
@@ -125,7 +119,8 @@ Awaitable<Result<json::object>> MessageActions::act(MessageAction action, Limits
     co_return co_await put_out(std::move(instance), std::move(action), std::move(buttons_only_in),
                                limits);
   }
-  json::object payload{{"conversation", conversation_of(action)}, {"messageId", action.message_id}};
+  json::object payload{{"conversation", target_conversation(action)},
+                       {"messageId", action.message_id}};
   const bool reaction = action.kind == Kind::kReact;
   if (reaction) {
     payload["emoji"] = action.emoji;
@@ -133,9 +128,13 @@ Awaitable<Result<json::object>> MessageActions::act(MessageAction action, Limits
   }
   std::string slot = reaction ? "channel.react" : "channel.remove";
   std::string text = json::serialize(payload);
-  auto answer =
-      co_await accounts_.call(std::move(instance), std::move(slot), std::move(text), limits);
+  auto answer = co_await accounts_.call(instance, std::move(slot), std::move(text), limits);
   if (answer.has_error()) co_return answer.error();
+  if (!reaction) {
+    auto forgotten = co_await store_.forget(
+        std::move(instance), string_or(target_conversation(action), "id", ""), action.message_id);
+    if (forgotten.has_error()) co_return forgotten.error();
+  }
   co_return json::object{{"messageId", action.message_id}};
 }
 

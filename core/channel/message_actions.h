@@ -7,6 +7,7 @@
 #include <string>
 
 #include "channel/accounts.h"
+#include "channel/conversation_reader.h"
 #include "channel/delivery.h"
 #include "channel/message_action.h"
 #include "channel/store.h"
@@ -16,20 +17,24 @@ namespace openclaw::channel {
 class MessageActions {
  public:
   MessageActions(Store& store, Accounts& accounts, Delivery& delivery)
-      : store_(store), accounts_(accounts), delivery_(delivery) {}
+      : store_(store), accounts_(accounts), delivery_(delivery), reader_(store, accounts) {}
 
-  // {"messageId"}. kInvalidArgument and kFailedPrecondition say what is missing; what the platform
-  // refuses has its code.
+  // {"messageId"}; of kRead what ConversationReader answers. kInvalidArgument and
+  // kFailedPrecondition say what is missing; what the platform refuses has its code.
   Awaitable<Result<json::object>> act(MessageAction action, Limits limits);
 
+  // The account that is named, "default", or the only one of the channel.
+  Result<std::shared_ptr<Account>> account_for(const std::string& channel,
+                                               const std::string& account) const;
+
  private:
-  Result<std::shared_ptr<Account>> account_for(const MessageAction& action) const;
   Awaitable<Result<json::object>> put_out(std::string instance, MessageAction action,
                                           std::string buttons_only_in, Limits limits);
 
   Store& store_;
   Accounts& accounts_;
   Delivery& delivery_;
+  ConversationReader reader_;
 };
 
 }  // namespace openclaw::channel

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "channel/store_record.h"
+
 namespace openclaw::channel {
 namespace {
 
@@ -24,6 +26,16 @@ CREATE TABLE IF NOT EXISTS outbox(
   created_ms INTEGER NOT NULL, not_before_ms INTEGER NOT NULL DEFAULT 0, expires_ms INTEGER NOT NULL,
   message_id TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '', ended_ms INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS outbox_open ON outbox(state, id) WHERE state < 2;
+CREATE INDEX IF NOT EXISTS outbox_lane ON outbox(lane, id);
+CREATE TABLE IF NOT EXISTS heard(
+  id INTEGER PRIMARY KEY, instance TEXT NOT NULL, chat TEXT NOT NULL, thread TEXT NOT NULL,
+  message_id TEXT NOT NULL, sender_id TEXT NOT NULL, sender_name TEXT NOT NULL, text TEXT NOT NULL,
+  at_ms INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS heard_chat ON heard(instance, chat, id);
+CREATE TABLE IF NOT EXISTS peers(
+  instance TEXT NOT NULL, kind INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+  username TEXT NOT NULL, chat TEXT NOT NULL, seen_ms INTEGER NOT NULL,
+  PRIMARY KEY(instance, kind, id)) WITHOUT ROWID;
 PRAGMA user_version=1;
 )";
 
@@ -120,11 +132,15 @@ Awaitable<Result<Added>> Store::add_inbound(InboxRow row) {
   std::function<Result<Added>(Connection&)> job = [row = std::move(row),
                                                    now = now()](Connection& db) -> Result<Added> {
     const bool done = row.state == InboxState::kDone;
+    // Nobody has looked yet who wrote it, so nothing that needs no turn keeps its text; but what
+    // could not be read is kept whole, to be looked at.
+    const json::value* kind = row.event.if_contains("kind");
+    const bool keep = !done || (kind != nullptr && *kind == "unparsed");
     auto inserted = db.run(
         "INSERT OR IGNORE INTO inbox(instance,event_id,lane,state,event,received_ms,ended_ms) "
         "VALUES(?1,?2,?3,?4,?5,?6,?7)",
         {row.instance, row.event_id, row.lane, static_cast<std::int64_t>(row.state),
-         json::serialize(row.event), now, done ? now : std::int64_t{0}});
+         keep ? json::serialize(row.event) : std::string("{}"), now, done ? now : std::int64_t{0}});
     if (inserted.has_error()) return inserted.error();
     if (db.changes() == 0) return Added{0, true};
     return Added{db.last_id(), false};
@@ -141,20 +157,6 @@ Awaitable<Result<std::vector<InboxRow>>> Store::unfinished() {
     return rows;
   };
   co_return co_await database_.run<std::vector<InboxRow>>(std::move(job));
-}
-
-Awaitable<Result<bool>> Store::start_inbox(std::vector<std::int64_t> ids, std::string run_id) {
-  std::function<Result<bool>(Connection&)> job =
-      [ids = std::move(ids), run_id = std::move(run_id)](Connection& db) -> Result<bool> {
-    for (const std::int64_t id : ids) {
-      auto done =
-          db.run("UPDATE inbox SET state=1, attempts=attempts+1, run_id=?2 WHERE id=?1 AND state<2",
-                 {id, run_id});
-      if (done.has_error()) return done.error();
-    }
-    return true;
-  };
-  co_return co_await database_.run<bool>(std::move(job));
 }
 
 Awaitable<Result<bool>> Store::mark_effects(std::int64_t id) {
@@ -320,6 +322,7 @@ Awaitable<Result<std::int64_t>> Store::prune() {
     if (done.has_error()) return done.error();
     done = db.run("DELETE FROM outbox WHERE state>=2 AND ended_ms<=?1", {now - kKeepEndedMs});
     if (done.has_error()) return done.error();
+    if (auto record = prune_record(db, now); record.has_error()) return record.error();
     return expired;
   };
   co_return co_await database_.run<std::int64_t>(std::move(job));

@@ -7,6 +7,9 @@
 // a reply twice. What was given up stays for a week: people look it up, send it again (`queued`
 // anew) or drop it. `sending` is written before the plugin is called: what is found in that state
 // after a crash may or may not have gone out; it is sent again, and `ambiguous` counts such tries.
+//
+// An inbox row loses its text when it ends. Of messages that access let in a bounded record stays
+// beside it: conversation_record.h.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/conversation_record.h"
 #include "channel/database.h"
 
 namespace openclaw::channel {
@@ -68,8 +72,10 @@ class Store {
 
   Awaitable<Result<Added>> add_inbound(InboxRow row);
   Awaitable<Result<std::vector<InboxRow>>> unfinished();
-  // One run for all of them, in one transaction: a restart finds them together (run_id).
-  Awaitable<Result<bool>> start_inbox(std::vector<std::int64_t> ids, std::string run_id);
+  // One run for all of them, in one transaction: a restart finds them together (run_id). `heard`:
+  // of each, what goes on record, since access let it in; or of none.
+  Awaitable<Result<bool>> start_inbox(std::vector<std::int64_t> ids, std::string run_id,
+                                      std::vector<Heard> heard = {});
   Awaitable<Result<bool>> mark_effects(std::int64_t id);
   Awaitable<Result<bool>> set_draft(std::int64_t id, std::string message_id);
   Awaitable<Result<bool>> replace_event(std::int64_t id, json::object event);
@@ -103,6 +109,17 @@ class Store {
   // Ends replies that are older than their lifetime and forgets what ended long ago. Answers how
   // many outbox rows expired. Messages that waited too long are ended by Intake, which says so.
   Awaitable<Result<std::int64_t>> prune();
+
+  // The record of conversations: see conversation_record.h. What the bot said is read from the
+  // outbox, but for pairing codes.
+  Awaitable<Result<std::vector<RecordedMessage>>> messages_of(RecordQuery query);
+  // A message that is on record was changed, or deleted by hand.
+  Awaitable<Result<bool>> amend(std::string instance, std::string chat, std::string message_id,
+                                std::string text);
+  Awaitable<Result<bool>> forget(std::string instance, std::string chat, std::string message_id);
+  // Of one account, the last seen first.
+  Awaitable<Result<std::vector<Peer>>> peers(std::string instance);
+
   // {"inbox":{"queued","running"},"outbox":{"queued","sending","ambiguous","dead"}}
   Awaitable<Result<json::object>> counts();
 

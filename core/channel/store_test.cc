@@ -187,6 +187,80 @@ TEST_F(StoreTest, ManyWritersShareACommit) {
   EXPECT_LT(store_->commits(), static_cast<std::uint64_t>(kCount));
 }
 
+TEST_F(StoreTest, TheRecordHoldsAWeekAndPeersNinetyDays) {
+  constexpr std::int64_t kDay = 24LL * 60 * 60 * 1000;
+  const auto hear = [&](const std::string& id, const std::string& sender) {
+    const auto added = run(store_->add_inbound(event(id)));
+    Heard heard;
+    heard.instance = "telegram/default";
+    heard.chat = heard.sender_id = sender;
+    heard.sender_name = "Ada";
+    heard.text = "hi " + id;
+    heard.direct = true;
+    EXPECT_TRUE(run(store_->start_inbox({added.id}, "run-" + id, {std::move(heard)})));
+    run(store_->finish_inbox(added.id, "ok", {}));
+  };
+  const auto count = [&](const std::string& chat) {
+    RecordQuery query{.instance = "telegram/default", .chat = chat, .thread = "", .limit = 50};
+    return run(store_->messages_of(std::move(query))).size();
+  };
+  hear("1", "55");
+  now_ += 8 * kDay;
+  hear("2", "55");
+  run(store_->prune());
+  EXPECT_EQ(count("55"), 1U);
+  EXPECT_EQ(run(store_->peers("telegram/default")).size(), 1U);
+  now_ += 91 * kDay;
+  run(store_->prune());
+  EXPECT_EQ(count("55"), 0U);
+  EXPECT_TRUE(run(store_->peers("telegram/default")).empty());
+}
+
+TEST_F(StoreTest, TheRecordHoldsSoManyMessagesAndPeers) {
+  store_.reset();
+  Connection file;
+  ASSERT_TRUE(file.open(path()).has_value());
+  const std::string rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT " +
+                           std::to_string(kMostHeard + 20) + ") ";
+  const std::string heard = rows +
+                            "INSERT INTO heard SELECT i,'t/d','c','','','','','text ' || i," +
+                            std::to_string(now_) + " FROM n";
+  const std::string peers =
+      rows + "INSERT INTO peers SELECT 't/d',0,i,'','',''," + std::to_string(now_) + "+i FROM n";
+  ASSERT_TRUE(file.run(heard.c_str()).has_value());
+  ASSERT_TRUE(file.run(peers.c_str()).has_value());
+  file.close();
+  open();
+  run(store_->prune());
+  EXPECT_EQ(run(store_->peers("t/d")).back().id, "21");
+  RecordQuery query{.instance = "t/d", .chat = "c", .thread = "", .limit = 1};
+  EXPECT_EQ(run(store_->messages_of(query)).at(0).text, "text " + std::to_string(kMostHeard + 20));
+  store_.reset();
+  std::int64_t oldest = 0;
+  ASSERT_TRUE(file.open(path()).has_value());
+  ASSERT_TRUE(file.run("SELECT min(id) FROM heard", {},
+                       [&](sqlite3_stmt* row) { oldest = column_int(row, 0); })
+                  .has_value());
+  file.close();
+  EXPECT_EQ(oldest, 21);
+}
+
+TEST_F(StoreTest, APairingCodeIsNoPartOfAConversation) {
+  auto code = reply("pair:telegram/default:9:ABCD");
+  code.lane = "telegram/default\n9\n";
+  run(store_->set_sent(run(store_->add_outbox(std::move(code))).id, "m1"));
+  auto said = reply("send:telegram/default:k");
+  said.lane = "telegram/default\n9\n7";
+  run(store_->set_sent(run(store_->add_outbox(std::move(said))).id, "m2"));
+  RecordQuery query{.instance = "telegram/default", .chat = "9", .thread = "", .limit = 9};
+  const auto all = run(store_->messages_of(query));
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].message_id, "m2");
+  EXPECT_EQ(all[0].thread, "7");
+  query.thread = "8";
+  EXPECT_TRUE(run(store_->messages_of(query)).empty());
+}
+
 TEST_F(StoreTest, P9AFileThatIsNoDatabaseIsKeptAside) {
   store_.reset();
   for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path().string() + suffix);

@@ -76,6 +76,19 @@ Result<ChannelKind> find_kind(const std::vector<ChannelKind>& kinds, std::string
                                     ". See: openclaw plugins list");
 }
 
+std::vector<channel::AccountPlan> accounts_in_use(const config::Config& config, const InstalledPlugins& installed) {
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  };
+  auto plans = channel::plan_accounts(config, installed.plugins, environment);
+  // A channel that nothing was said about is no account.
+  std::erase_if(plans, [&](const channel::AccountPlan& plan) {
+    return !plan.configured && config.find(config::join_key("channels", plan.channel)) == nullptr;
+  });
+  return plans;
+}
+
 Result<std::string> account_id(std::string_view written) {
   std::string id;
   for (char c : written) id += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

@@ -30,6 +30,9 @@ std::vector<ChannelKind> channel_kinds(const std::vector<plugin::PluginInfo>& pl
 // kNotFound names the channels there are.
 Result<ChannelKind> find_kind(const std::vector<ChannelKind>& kinds, std::string_view id);
 
+// The accounts that the configuration and this process's environment give.
+std::vector<channel::AccountPlan> accounts_in_use(const config::Config& config, const InstalledPlugins& installed);
+
 // Lower case; letters, digits, '-' and '_'. Empty means "default".
 Result<std::string> account_id(std::string_view written);
 

@@ -1,4 +1,4 @@
-// channels add|list|status|login|remove.
+// channels add|list|status|login|remove; logs, capabilities, resolve and logout have files of their own.
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -192,20 +192,11 @@ void channels_add(Context& context, const AddFlags& flags) {
   }
 }
 
-std::vector<channel::AccountPlan> plans_of(const config::Config& config, const InstalledPlugins& installed) {
-  auto plans = channel::plan_accounts(config, installed.plugins, variable);
-  // A channel that nothing was said about is no account.
-  std::erase_if(plans, [&](const channel::AccountPlan& plan) {
-    return !plan.configured && config.find("channels.\"" + plan.channel + "\"") == nullptr;
-  });
-  return plans;
-}
-
 void channels_list(Context& context) {
   auto installed = installed_plugins(context);
   auto config = config::load(context.paths(), installed.sections);
   if (config.has_error()) return context.fail(config.error());
-  auto plans = plans_of(**config, installed);
+  auto plans = accounts_in_use(**config, installed);
   if (context.json) {
     json::object chat;
     json::array accounts;
@@ -378,6 +369,10 @@ void add_channels_commands(CLI::App& app, Context& context) {
   add_json_flag(*remove_command, context);
   remove_command->callback([&context, channel, account, forget] { channels_remove(context, *channel, *account, *forget); });
 
+  add_channels_logs_command(*group, context);
+  add_channels_capabilities_command(*group, context);
+  add_channels_resolve_command(*group, context);
+  add_channels_logout_command(*group, context);
   add_pairing_commands(app, context);
 }
 

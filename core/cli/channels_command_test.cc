@@ -154,6 +154,70 @@ TEST_F(ChannelsCommand, MistakesAreNamed) {
   EXPECT_FALSE(std::filesystem::exists(config()));
 }
 
+TEST_F(ChannelsCommand, LogoutTakesTheTokenAndKeepsTheRest) {
+  run_cli({"channels", "add", "--channel", "parrot", "--token", kKey, "--name", "Polly"});
+  auto left = run_cli({"channels", "logout", "--channel", "parrot"});
+  EXPECT_EQ(left.code, 0) << left.err;
+  EXPECT_THAT(left.out, HasSubstr("channels add --channel parrot"));
+  EXPECT_THAT(read(config()), Not(HasSubstr(kKey)));
+  EXPECT_EQ(run_cli({"config", "get", "channels.parrot.name"}).out, "Polly\n");
+  auto again = run_cli({"channels", "logout", "--channel", "parrot"});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("not logged in"));
+  EXPECT_EQ(run_cli({"channels", "logout"}).code, 2);
+  EXPECT_THAT(run_cli({"channels", "logout", "--channel", "icq"}).err, HasSubstr("parrot"));
+}
+
+TEST_F(ChannelsCommand, LogoutSwitchesOffWhatTheEnvironmentWouldBringBack) {
+  setenv("PARROT_KEY", "from-the-environment", 1);
+  auto left = run_cli({"channels", "logout", "--channel", "parrot", "--json"}).value();
+  EXPECT_EQ(left.at("envToken"), json::value(true));
+  EXPECT_EQ(left.at("environment"), json::value(json::array{"PARROT_KEY"}));
+  EXPECT_EQ(left.at("cleared"), json::value(false));
+  auto account = run_cli({"channels", "list", "--json"}).value().at("accounts").at(0);
+  EXPECT_EQ(account.at("enabled"), json::value(false));
+}
+
+TEST_F(ChannelsCommand, CapabilitiesAreToldOfChannelsWithoutAccountsToo) {
+  auto told = run_cli({"channels", "capabilities", "--json"}).value().at("channels").at(0);
+  EXPECT_EQ(told.at("channel"), json::value("parrot"));
+  EXPECT_EQ(told.at("support").at("streaming"), json::value(false));
+  EXPECT_EQ(told.at("accounts"), json::value(json::array()));
+  auto shown = run_cli({"channels", "capabilities", "--channel", "parrot"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("channels add --channel parrot"));
+  EXPECT_EQ(run_cli({"channels", "capabilities", "--account", "x"}).code, 2);
+  EXPECT_EQ(run_cli({"channels", "capabilities", "--channel", "icq"}).code, 1);
+  EXPECT_EQ(run_cli({"channels", "capabilities", "--channel", "parrot", "--account", "x"}).code, 1);
+}
+
+TEST_F(ChannelsCommand, LogsAreThoseOfChannels) {
+  const auto entry = [](const std::string& text) {
+    return R"({"0":"{\"subsystem\":\"gateway\"}","1":")" + text +
+           R"(","_meta":{"logLevelName":"INFO"},"time":"2026-11-24T08:00:00.000Z"})" + "\n";
+  };
+  std::filesystem::create_directories(state() / "logs");
+  std::ofstream(state() / "logs" / "openclaw-2026-11-24.log")
+      << entry("channel parrot/default: online") << entry("listening") << entry("channel owl/default: online")
+      << entry("parrot/default: squawk") << entry("parrotfish: no");
+  auto lines = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"channels", "logs", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    std::vector<std::string> out;
+    auto told = run_cli(words).value();
+    for (const auto& line : told.at("lines").as_array()) out.emplace_back(line.at("1").as_string());
+    return out;
+  };
+  EXPECT_THAT(lines({}), testing::ElementsAre("channel parrot/default: online", "channel owl/default: online",
+                                              "parrot/default: squawk"));
+  EXPECT_THAT(lines({"--channel", "parrot"}),
+              testing::ElementsAre("channel parrot/default: online", "parrot/default: squawk"));
+  EXPECT_THAT(lines({"--lines", "1"}), testing::ElementsAre("parrot/default: squawk"));
+  EXPECT_THAT(run_cli({"channels", "logs"}).out, HasSubstr("INFO"));
+  EXPECT_EQ(run_cli({"channels", "logs", "--lines", "0"}).code, 2);
+  EXPECT_THAT(run_cli({"channels", "logs", "--channel", "icq"}).err, HasSubstr("parrot"));
+}
+
 TEST_F(ChannelsCommand, PairingApproveMovesTheSenderToTheAllowList) {
   channel::PairingStore store(state());
   auto code = store.request("parrot", "default", "4711", {{"firstName", "Ann"}}).value().code;

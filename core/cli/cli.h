@@ -81,6 +81,7 @@ void add_agent_commands(CLI::App& app, Context& context);     // agent, tools
 void add_agents_commands(CLI::App& app, Context& context);
 void add_message_commands(CLI::App& app, Context& context);
 void add_message_queue_commands(CLI::App& group, Context& context);
+void add_message_read_command(CLI::App& group, Context& context);
 void add_sandbox_commands(CLI::App& app, Context& context);
 void add_plugins_commands(CLI::App& app, Context& context);
 void add_logs_commands(CLI::App& app, Context& context);
@@ -88,6 +89,10 @@ void add_logs_commands(CLI::App& app, Context& context);
 void add_config_commands(CLI::App& app, Context& context);
 void add_onboard_commands(CLI::App& app, Context& context);
 void add_channels_commands(CLI::App& app, Context& context);  // channels, pairing
+void add_channels_logs_command(CLI::App& group, Context& context);
+void add_channels_capabilities_command(CLI::App& group, Context& context);
+void add_channels_resolve_command(CLI::App& group, Context& context);
+void add_channels_logout_command(CLI::App& group, Context& context);
 void add_pairing_commands(CLI::App& app, Context& context);
 void add_sessions_commands(CLI::App& app, Context& context);
 void add_doctor_commands(CLI::App& app, Context& context);

@@ -30,7 +30,7 @@ json::array list_of(const json::value& answer, std::string_view key) {
   return list && list->is_array() ? list->as_array() : json::array();
 }
 
-void list(Context& context) {
+void list_devices(Context& context) {
   auto answer = context.call_gateway(ConnectAs::kFull, "device.pair.list", json::object());
   if (!answer) return;
   if (context.json) {
@@ -96,7 +96,7 @@ void add_devices_commands(CLI::App& app, Context& context) {
     add_json_flag(*command, context);
     return command;
   };
-  add("list", "Paired devices and pending requests")->callback([&context] { list(context); });
+  add("list", "Paired devices and pending requests")->callback([&context] { list_devices(context); });
 
   auto id = std::make_shared<std::string>();
   auto latest = std::make_shared<bool>(false);

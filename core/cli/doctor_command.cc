@@ -150,7 +150,7 @@ void check_gateway(const Context& context, const config::Config& config, std::ve
   }
 }
 
-std::vector<plugin::PluginInfo> scan(const Context& context, const config::Config& config) {
+std::vector<plugin::PluginInfo> plugins_found(const Context& context, const config::Config& config) {
   Runtime runtime;
   auto services = plugin::HostServices::create(runtime, context.paths().state_dir);
   auto host = plugin::PluginHost::create(
@@ -166,7 +166,7 @@ std::vector<Check> examine(const Context& context) {
   check_disk(context.paths(), out);
   if (config.has_error()) return out;
   check_mode(context.paths(), **config, out);
-  auto plugins = scan(context, **config);
+  auto plugins = plugins_found(context, **config);
   check_plugins(plugins, out);
   gateway::Offline offline{context.paths(), *config, milliseconds(context.timeout_ms)};
   auto probe = [&offline](const sandbox::View& view) { return probe_sandbox(offline, view); };

@@ -1,11 +1,10 @@
 // logs: from the gateway, or from the newest log file when none runs.
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include <deque>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/cli.h"
+#include "cli/log_lines.h"
 #include "json_pointer.h"
 
 namespace openclaw::cli {
@@ -15,9 +14,6 @@ using gateway_client::ConnectAs;
 using gateway_client::GatewayClient;
 using std::chrono::milliseconds;
 
-namespace fs = std::filesystem;
-
-constexpr int kMaxLines = 5000;  // what logs.tail takes
 constexpr std::int64_t kMaxTailBytes = 8 * 1024 * 1024;
 
 struct LogFlags {
@@ -25,38 +21,11 @@ struct LogFlags {
   bool follow = false, plain = false;
 };
 
-Colour colour_of(std::string_view level) {
-  if (level == "ERROR" || level == "FATAL" || level == "error" || level == "fatal") return Colour::kRed;
-  if (level == "WARN" || level == "warn") return Colour::kYellow;
-  if (level == "DEBUG" || level == "TRACE" || level == "debug" || level == "trace") return Colour::kDim;
-  return Colour::kNone;
-}
-
-// The first field is a text, or {"subsystem":NAME} written as one: then "[NAME]".
-std::string subsystem_or_text(const std::string& first) {
-  boost::system::error_code failed;
-  auto parsed = json::parse(first, failed);
-  auto name = failed ? std::string() : text_at(parsed, "/subsystem");
-  return name.empty() ? first : "[" + name + "]";
-}
-
-// One log line for people: "12:00:01 warn  message"; other text passes unchanged.
-std::string readable(const Output& out, std::string_view line, bool plain) {
-  boost::system::error_code failed;
-  auto parsed = json::parse(line, failed);
-  if (failed || !parsed.is_object()) return std::string(line);
-  std::string message = subsystem_or_text(text_at(parsed, "/0"));
-  if (auto more = text_at(parsed, "/1"); !more.empty()) message += " " + more;
-  auto level = text_at(parsed, "/_meta/logLevelName");
-  auto text = text_at(parsed, "/time") + " " + level + " " + message;
-  return plain ? text : out.paint(colour_of(level), text);
-}
-
 void print(Context& context, const LogFlags& flags, std::string_view line) {
   if (context.json) {
     context.out().line(line);
   } else {
-    context.out().line(readable(context.out(), line, flags.plain));
+    context.out().line(readable_log_line(context.out(), line, flags.plain));
   }
 }
 
@@ -82,50 +51,17 @@ Awaitable<Result<void>> tail(GatewayClient* client, Context* context, LogFlags f
   }
 }
 
-// The newest openclaw-YYYY-MM-DD.log; the names sort by day.
-fs::path newest_file(const config::Paths& paths) {
-  fs::path newest;
-  std::error_code failed;
-  for (fs::directory_iterator at(paths.state_dir / "logs", failed), end; !failed && at != end;
-       at.increment(failed)) {
-    auto name = at->path().filename().string();
-    if (!name.starts_with("openclaw-") || !name.ends_with(".log")) continue;
-    if (newest.empty() || name > newest.filename().string()) newest = at->path();
-  }
-  return newest;
-}
-
 // A gateway that does not start leaves its reason in the log: it must be readable without one.
 void print_file(Context& context, const LogFlags& flags) {
-  auto file = newest_file(context.paths());
-  if (file.empty()) {
-    context.fail(Error(Code::kNotFound, "No gateway runs on " + context.paths().state_dir.string() +
-                                            " and it has no log yet. Start one: openclaw gateway run"));
-    return;
-  }
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  auto size = static_cast<std::int64_t>(in.tellg());
-  if (!in || size < 0) {
-    context.fail(Error(Code::kUnavailable, "Cannot read " + file.string()));
-    return;
-  }
-  std::string text(static_cast<std::size_t>(std::min(size, kMaxTailBytes)), '\0');
-  in.seekg(size - static_cast<std::int64_t>(text.size()));
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  std::string_view rest = text;
-  if (rest.ends_with('\n')) rest.remove_suffix(1);
-  std::size_t begin = rest.size();
-  for (int line = 0; line < flags.limit && begin != std::string_view::npos; ++line) {
-    begin = begin == 0 ? std::string_view::npos : rest.rfind('\n', begin - 1);
-  }
-  rest.remove_prefix(begin == std::string_view::npos ? 0 : begin + 1);
-  while (!rest.empty()) {
-    auto end = rest.find('\n');
-    print(context, flags, rest.substr(0, end));
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-  }
+  std::deque<std::string> last;
+  auto file = each_log_line(context.paths(), kMaxTailBytes, [&](std::string_view line) {
+    last.emplace_back(line);
+    if (last.size() > static_cast<std::size_t>(flags.limit)) last.pop_front();
+  });
+  if (file.has_error()) return context.fail(file.error());
+  for (const std::string& line : last) print(context, flags, line);
   std::fflush(stdout);
-  context.out().note("No gateway runs; this is the end of " + file.string() + ".");
+  context.out().note("No gateway runs; this is the end of " + file->string() + ".");
 }
 
 void logs(Context& context, const LogFlags& flags) {
@@ -140,7 +76,7 @@ void logs(Context& context, const LogFlags& flags) {
 void add_logs_commands(CLI::App& app, Context& context) {
   auto flags = std::make_shared<LogFlags>();
   auto* command = app.add_subcommand("logs", "Print the gateway's log");
-  command->add_option("--limit", flags->limit, "Lines to start with")->check(CLI::Range(1, kMaxLines));
+  command->add_option("--limit", flags->limit, "Lines to start with")->check(CLI::Range(1, kMaxLogLines));
   command->add_flag("--follow,-f", flags->follow, "Go on as the log grows");
   command->add_flag("--plain", flags->plain, "No colours");
   add_gateway_flags(*command, context);

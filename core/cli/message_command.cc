@@ -101,12 +101,14 @@ void add_action(CLI::App& group, Context& context, const std::string& action, co
 }  // namespace
 
 void add_message_commands(CLI::App& app, Context& context) {
-  auto* group = app.add_subcommand("message", "Send messages by hand, and change those there are");
+  auto* group =
+      app.add_subcommand("message", "Send messages by hand, change and read those there are");
   group->require_subcommand(1);
   add_action(*group, context, "send", "Send a message");
   add_action(*group, context, "edit", "Change the text of a message of the bot");
   add_action(*group, context, "delete", "Delete a message");
   add_action(*group, context, "react", "Put an emoji on a message, or take it back");
+  add_message_read_command(*group, context);
   add_message_queue_commands(*group, context);
 }
 

@@ -51,6 +51,7 @@ MethodRegistry::MethodRegistry() {
   add_chat_methods(methods_);
   add_agent_methods(methods_);
   add_message_methods(methods_);
+  add_channel_methods(methods_);
   add_operation_methods(methods_);
   add_absent_methods(methods_);
   for (std::size_t i = 0; i < methods_.size(); ++i) {

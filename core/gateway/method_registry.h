@@ -78,6 +78,7 @@ void add_session_methods(std::vector<Method>& out);
 void add_chat_methods(std::vector<Method>& out);
 void add_agent_methods(std::vector<Method>& out);
 void add_message_methods(std::vector<Method>& out);
+void add_channel_methods(std::vector<Method>& out);
 void add_operation_methods(std::vector<Method>& out);
 void add_absent_methods(std::vector<Method>& out);
 

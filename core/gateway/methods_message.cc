@@ -1,7 +1,6 @@
-// send, message.action, message.queue.*: messages by hand, without an agent.
-#include <algorithm>
-
+// send, message.action, message.read, message.queue.*: messages by hand, without an agent.
 #include "channel/buttons.h"
+#include "gateway/channel_choice.h"
 #include "gateway/server_state.h"
 
 namespace openclaw::gateway {
@@ -11,29 +10,7 @@ using Kind = Param::Kind;
 using channel::MessageAction;
 
 constexpr std::chrono::minutes kSendTime{1};
-
-// The channel that was named, or the only one there is.
-Awaitable<Result<std::string>> known_channel(ServerState& state, std::string channel) {
-  Limits limits = Limits::within(std::chrono::seconds(5));
-  auto status = co_await state.services.channels.status(false, limits);
-  std::vector<std::string> known, configured;
-  if (const auto* channels = status.if_contains("channels"); channels && channels->is_object()) {
-    for (const auto& [id, about] : channels->get_object()) {
-      known.emplace_back(id);
-      if (about.is_object() && bool_param(about.get_object(), "configured", false))
-        configured.emplace_back(id);
-    }
-  }
-  if (channel.empty() && configured.size() == 1) co_return configured.front();
-  if (channel.empty()) {
-    co_return make_error(Code::kInvalidArgument,
-                         configured.empty() ? "no channel is configured: openclaw channels add"
-                                            : "say which channel: more than one is configured");
-  }
-  if (std::find(known.begin(), known.end(), channel) == known.end())
-    co_return make_error(Code::kInvalidArgument, "unsupported channel: " + channel.substr(0, 64));
-  co_return channel;
-}
+constexpr std::chrono::seconds kReadTime{30};
 
 MessageAction action_of(const json::object& params) {
   MessageAction action;
@@ -99,6 +76,21 @@ Awaitable<Reply> send(ServerState& state, MethodCall call) {
   co_return co_await perform(state, std::move(call));
 }
 
+Awaitable<Reply> read_messages(ServerState& state, MethodCall call) {
+  auto channel = co_await known_channel(state, text_param(call.params, "channel"));
+  if (channel.has_error()) co_return Reply::failed(channel.error());
+  MessageAction action = action_of(call.params);
+  action.kind = MessageAction::Kind::kRead;
+  action.channel = *channel;
+  action.limit = int_param(call.params, "limit", action.limit);
+  Limits limits = Limits::within(kReadTime);
+  auto read = co_await state.services.channels.act(std::move(action), limits);
+  if (read.has_error()) co_return Reply::failed(read.error());
+  json::object out = std::move(read.value());
+  out["channel"] = *channel;
+  co_return Reply::ok(std::move(out));
+}
+
 channel::QueueRequest queue_request(const json::object& params) {
   channel::QueueRequest request;
   request.channel = text_param(params, "channel");
@@ -159,6 +151,11 @@ const ParamTable kMessageAction{{{.name = "action",
                                  {"buttons", Kind::kArray},
                                  {"idempotencyKey", Kind::kText, true, 0, 256}}};
 
+const ParamTable kMessageRead{{{"to", Kind::kText, true, 0, 512},
+                               {"channel", Kind::kString},
+                               {"accountId", Kind::kString},
+                               {"threadId", Kind::kString, false, 0, 512},
+                               {"limit", Kind::kInteger, false, 1, channel::kMostRead}}};
 const ParamTable kQueueList{
     {{"channel", Kind::kString},
      {"accountId", Kind::kString},
@@ -175,6 +172,7 @@ const ParamTable kQueueDrop{{{"id", Kind::kInteger, true, 1}}};
 void add_message_methods(std::vector<Method>& out) {
   out.push_back({"send", "operator.write", &kSend, send});
   out.push_back({"message.action", "operator.write", &kMessageAction, perform});
+  out.push_back({"message.read", "operator.read", &kMessageRead, read_messages});
   out.push_back({"message.queue.list", "operator.read", &kQueueList, list_queue});
   out.push_back({"message.queue.retry", "operator.write", &kQueueRetry, retry_queued});
   out.push_back({"message.queue.drop", "operator.write", &kQueueDrop, drop_queued});

@@ -9,8 +9,6 @@
 namespace openclaw::gateway {
 namespace {
 
-using Kind = Param::Kind;
-
 json::object page_of(const char* name) {
   json::object out;
   out[name] = json::array{};
@@ -165,16 +163,6 @@ Awaitable<Reply> secrets_reload(ServerState& state, MethodCall) {
       json::object{{"ok", true}, {"warningCount", state.snapshot()->warnings().size()}});
 }
 
-Awaitable<Reply> logout_refused(ServerState&, MethodCall call) {
-  co_return Reply::unavailable(
-      "channel " + text_param(call.params, "channel") +
-      " keeps no login of its own; remove it with: openclaw channels remove --channel " +
-      text_param(call.params, "channel"));
-}
-
-const ParamTable kLogout{
-    {{"channel", Kind::kText, true, 0, 64}, {"accountId", Kind::kString, false, 0, 128}}};
-
 }  // namespace
 
 void add_operation_methods(std::vector<Method>& out) {
@@ -191,7 +179,6 @@ void add_operation_methods(std::vector<Method>& out) {
   out.push_back({"voicewake.get", "operator.read", nullptr, voicewake_get});
   out.push_back({"doctor.memory.status", "operator.read", nullptr, memory_status});
   out.push_back({"secrets.reload", "operator.admin", nullptr, secrets_reload});
-  out.push_back({"channels.logout", "operator.admin", &kLogout, logout_refused});
 }
 
 // Known to the protocol with their scope, so that a caller without it learns that first.

@@ -51,15 +51,15 @@ class AbsentServices final : public HostServices, SecretSource {
 // Every slot that takes texts and that the plugin fills, and what to put into it.
 const std::vector<std::pair<std::string, std::size_t>>& text_slots() {
   static const std::vector<std::pair<std::string, std::size_t>> all = {
-      {"tool.list", 0},        {"tool.invoke", 3},         {"channel.send", 1},
-      {"channel.edit", 1},     {"channel.remove", 1},      {"channel.react", 1},
-      {"channel.presence", 1}, {"channel.fetch_media", 1}, {"channel.probe", 0},
-      {"sandbox.ensure", 1},   {"sandbox.exec", 2},        {"sandbox.describe", 1},
-      {"sandbox.remove", 1},   {"sandbox.list", 0},        {"sandbox.read_file", 2},
-      {"sandbox.probe", 1},    {"browser.open", 1},        {"browser.command", 2},
-      {"browser.watch", 2},    {"browser.screenshot", 2},  {"browser.viewer", 1},
-      {"browser.close", 1},    {"model.list_models", 0},   {"model.chat", 1},
-      {"model.embed", 1},      {"model.count_tokens", 1}};
+      {"tool.list", 0},         {"tool.invoke", 3},         {"channel.send", 1},
+      {"channel.edit", 1},      {"channel.remove", 1},      {"channel.react", 1},
+      {"channel.presence", 1},  {"channel.fetch_media", 1}, {"channel.probe", 0},
+      {"channel.read", 1},      {"sandbox.ensure", 1},      {"sandbox.exec", 2},
+      {"sandbox.describe", 1},  {"sandbox.remove", 1},      {"sandbox.list", 0},
+      {"sandbox.read_file", 2}, {"sandbox.probe", 1},       {"browser.open", 1},
+      {"browser.command", 2},   {"browser.watch", 2},       {"browser.screenshot", 2},
+      {"browser.viewer", 1},    {"browser.close", 1},       {"model.list_models", 0},
+      {"model.chat", 1},        {"model.embed", 1},         {"model.count_tokens", 1}};
   return all;
 }
 

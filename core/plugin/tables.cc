@@ -36,19 +36,20 @@ struct Name {
                t) { return slot(t.kind ? t.kind->member : decltype(t.kind->member)(nullptr)); } \
   }
 
-const std::array kSlots{OPENCLAW_SLOT(tool, list),         OPENCLAW_SLOT(tool, invoke),
-                        OPENCLAW_SLOT(channel, send),      OPENCLAW_SLOT(channel, edit),
-                        OPENCLAW_SLOT(channel, remove),    OPENCLAW_SLOT(channel, react),
-                        OPENCLAW_SLOT(channel, presence),  OPENCLAW_SLOT(channel, fetch_media),
-                        OPENCLAW_SLOT(channel, probe),     OPENCLAW_SLOT(sandbox, ensure),
-                        OPENCLAW_SLOT(sandbox, exec),      OPENCLAW_SLOT(sandbox, describe),
-                        OPENCLAW_SLOT(sandbox, remove),    OPENCLAW_SLOT(sandbox, list),
-                        OPENCLAW_SLOT(sandbox, read_file), OPENCLAW_SLOT(sandbox, probe),
-                        OPENCLAW_SLOT(browser, open),      OPENCLAW_SLOT(browser, command),
-                        OPENCLAW_SLOT(browser, watch),     OPENCLAW_SLOT(browser, screenshot),
-                        OPENCLAW_SLOT(browser, viewer),    OPENCLAW_SLOT(browser, close),
-                        OPENCLAW_SLOT(model, list_models), OPENCLAW_SLOT(model, chat),
-                        OPENCLAW_SLOT(model, embed),       OPENCLAW_SLOT(model, count_tokens)};
+const std::array kSlots{OPENCLAW_SLOT(tool, list),          OPENCLAW_SLOT(tool, invoke),
+                        OPENCLAW_SLOT(channel, send),       OPENCLAW_SLOT(channel, edit),
+                        OPENCLAW_SLOT(channel, remove),     OPENCLAW_SLOT(channel, react),
+                        OPENCLAW_SLOT(channel, presence),   OPENCLAW_SLOT(channel, fetch_media),
+                        OPENCLAW_SLOT(channel, probe),      OPENCLAW_SLOT(channel, read),
+                        OPENCLAW_SLOT(sandbox, ensure),     OPENCLAW_SLOT(sandbox, exec),
+                        OPENCLAW_SLOT(sandbox, describe),   OPENCLAW_SLOT(sandbox, remove),
+                        OPENCLAW_SLOT(sandbox, list),       OPENCLAW_SLOT(sandbox, read_file),
+                        OPENCLAW_SLOT(sandbox, probe),      OPENCLAW_SLOT(browser, open),
+                        OPENCLAW_SLOT(browser, command),    OPENCLAW_SLOT(browser, watch),
+                        OPENCLAW_SLOT(browser, screenshot), OPENCLAW_SLOT(browser, viewer),
+                        OPENCLAW_SLOT(browser, close),      OPENCLAW_SLOT(model, list_models),
+                        OPENCLAW_SLOT(model, chat),         OPENCLAW_SLOT(model, embed),
+                        OPENCLAW_SLOT(model, count_tokens)};
 
 #undef OPENCLAW_SLOT
 

@@ -78,7 +78,7 @@ AT(oc_note, abi_major, 24);
 AT(oc_note, abi_minor, 26);
 AT(oc_note, id, 28);
 
-LEAST(oc_channel_v1, 72);
+LEAST(oc_channel_v1, 80);
 AT(oc_channel_v1, struct_size, 0);
 AT(oc_channel_v1, reserved, 4);
 AT(oc_channel_v1, send, 8);
@@ -89,6 +89,7 @@ AT(oc_channel_v1, presence, 40);
 AT(oc_channel_v1, fetch_media, 48);
 AT(oc_channel_v1, webhook, 56);
 AT(oc_channel_v1, probe, 64);
+AT(oc_channel_v1, read, 72);
 
 LEAST(oc_channel_host_v1, 24);
 AT(oc_channel_host_v1, struct_size, 0);

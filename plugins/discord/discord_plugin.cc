@@ -34,7 +34,9 @@ DiscordPlugin::DiscordPlugin(const openclaw::Init& init)
                 [this](Work work) { spawn(std::move(work)); }}),
       sender_({*this, api_, settings_, interactions_, [this] { return gateway_.bot().id; },
                [this](const std::string& why) { gateway_.token_lost(why); }}),
-      downloads_(*this, api_, [this](const std::string& why) { gateway_.token_lost(why); }) {}
+      downloads_(*this, api_, [this](const std::string& why) { gateway_.token_lost(why); }),
+      history_({api_, [this] { return gateway_.bot().id; },
+                [this](const std::string& why) { gateway_.token_lost(why); }}) {}
 
 // Runs it beside what runs already. What it throws is logged, not lost.
 void DiscordPlugin::spawn(Work work) {
@@ -118,6 +120,7 @@ void DiscordPlugin::cancel(oc_op op) {
   gateway_.cancel_start(op);
   sender_.cancel(op);
   downloads_.cancel(op);
+  history_.cancel(op);
   if (const auto probe = probes_.find(op); probe != probes_.end()) api_.cancel(probe->second);
 }
 
@@ -154,6 +157,10 @@ void DiscordPlugin::presence(Completion done, std::string_view presence_json) {
 
 void DiscordPlugin::fetch_media(Completion done, std::string_view media_json) {
   if (usable(done)) spawn(downloads_.fetch(std::move(done), std::string(media_json)));
+}
+
+void DiscordPlugin::read(Completion done, std::string_view query_json) {
+  if (usable(done)) spawn(history_.read(std::move(done), std::string(query_json)));
 }
 
 void DiscordPlugin::probe(Completion done) {

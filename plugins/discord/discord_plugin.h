@@ -12,6 +12,7 @@
 #include "downloads.h"
 #include "flow.h"
 #include "gateway.h"
+#include "history.h"
 #include "interactions.h"
 #include "pauses.h"
 #include "rest_api.h"
@@ -34,6 +35,7 @@ class DiscordPlugin final : public openclaw::ChannelPlugin {
   void presence(openclaw::Completion done, std::string_view presence_json) override;
   void fetch_media(openclaw::Completion done, std::string_view media_json) override;
   void probe(openclaw::Completion done) override;
+  void read(openclaw::Completion done, std::string_view query_json) override;
 
  private:
   using Work = openclaw::Flow<openclaw::Nothing>;
@@ -53,6 +55,7 @@ class DiscordPlugin final : public openclaw::ChannelPlugin {
   Gateway gateway_;
   Sender sender_;
   Downloads downloads_;
+  History history_;
   std::size_t under_way_ = 0;
   std::map<oc_op, CallHold> probes_;
   std::optional<openclaw::Completion> stopping_;

@@ -375,6 +375,42 @@ TEST_F(DiscordCommands, AReplyThatComesTooLateIsAMessageLikeOthers) {
   EXPECT_EQ(texts().back(), "Late.");
 }
 
+TEST_F(DiscordSend, HistoryIsReadOldestFirstWhoeverWroteIt) {
+  PluginInstance* bot = up();
+  write("first", {{"channel_id", kGeneral}});
+  ASSERT_TRUE(send(bot, "second").has_value());
+  const auto read = [&](const std::string& id, std::int64_t limit) {
+    return call(bot, "channel.read", {{"conversation", {{"id", id}}}, {"limit", limit}});
+  };
+  const auto answer = read(kGeneral, 2);
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  const json::array& messages = answer->at("messages").as_array();
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(messages[0].at("text"), "first");
+  EXPECT_EQ(messages[0].at("senderId"), kAnn);
+  EXPECT_EQ(messages[0].at("own"), false);
+  EXPECT_EQ(messages[1].at("text"), "second");
+  EXPECT_EQ(messages[1].at("own"), true);
+  EXPECT_EQ(read(kGeneral, 1)->at("messages").as_array().size(), 1U);
+  // A bare id may be a person's: the direct chat is read.
+  write("psst");
+  const auto direct = read(kAnn, 5);
+  ASSERT_TRUE(direct.has_value()) << direct.error().message;
+  EXPECT_EQ(direct->at("messages").as_array().back().at("text"), "psst");
+}
+
+TEST_F(DiscordSend, HistoryThatIsHiddenIsRefusedInWords) {
+  PluginInstance* bot = up();
+  const auto read = [&](json::object payload) {
+    return call(bot, "channel.read", std::move(payload)).error();
+  };
+  const Error hidden = read({{"conversation", {{"id", kHidden}}}, {"limit", 5}});
+  EXPECT_EQ(hidden.code, Code::kPermissionDenied);
+  EXPECT_THAT(hidden.message, HasSubstr("Read Message History"));
+  EXPECT_EQ(read({{"conversation", {{"id", "x"}}}}).code, Code::kInvalidArgument);
+  EXPECT_EQ(read(json::object()).code, Code::kInvalidArgument);
+}
+
 TEST_F(DiscordSend, TheProbeNamesTheBotAndTheMissingIntent) {
   PluginInstance* bot = up();
   auto healthy = call(bot, "channel.probe", {});

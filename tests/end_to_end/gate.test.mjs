@@ -67,10 +67,12 @@ function parameters(world, method) {
     send: [{ to: '1', message: slash, idempotencyKey: id() }, { to: '1', message: slash, channel: 'telegram', sessionKey: main, idempotencyKey: id() }],
     'message.action': ['send', 'edit', 'delete', 'react'].map((action) => (
       { action, to: '1', channel: 'telegram', message: slash, messageId: slash, emoji: slash, replyTo: slash, idempotencyKey: id() })),
+    'message.read': [{ to: slash.slice(0, 500), channel: 'telegram', threadId: slash.slice(0, 500), limit: 5 }],
     'message.queue.list': [{ channel: 'telegram', limit: 1 }], 'message.queue.retry': [{ all: true, channel: 'telegram' }], 'message.queue.drop': [{ id: 1 }],
     health: [{ probe: true }], status: nothing, 'last-heartbeat': nothing, 'gateway.identity.get': nothing, 'models.list': nothing,
     'logs.tail': [{ limit: 1 }], 'channels.status': [{ probe: true, timeoutMs: 100 }], 'channels.apply': [{}, { channel: 'telegram', accountId: 'default', timeoutMs: 100 }],
-    'channels.logout': [{ channel: 'telegram', accountId: slash }],
+    'channels.logout': [{ channel: 'telegram', accountId: slash.slice(0, 128) }, { channel: slash.slice(0, 64) }],
+    'channels.resolve': [{ entries: [slash.slice(0, 256), '@x'], channel: 'telegram', kind: 'auto' }],
     'tools.catalog': [{ agentId: 'main', includePlugins: true }], 'plugins.list': nothing,
     'system-presence': nothing, 'system-event': [{ text: slash }],
     'sandbox.list': nothing, 'sandbox.prune': nothing, 'sandbox.recreate': [{ force: true }, { sessionKey: main }, { agentId: slash.slice(0, 64) }],

@@ -155,7 +155,7 @@ TEST_F(Chaos, SlotsThatTheTableDoesNotReachAreUnimplemented) {
           .value()
           .at("text"),
       "x");
-  for (const std::string slot : {"channel.edit", "channel.react"}) {
+  for (const std::string slot : {"channel.edit", "channel.react", "channel.read"}) {
     EXPECT_EQ(run(plugin->call(slot, {"{}"}, Limits::within(milliseconds(10000)))).error().code,
               Code::kUnimplemented);
   }

@@ -80,6 +80,8 @@ class FakeChannels : public channel::ChannelService {
   std::vector<std::string> failing() const override { return failing_now; }
   Awaitable<Result<json::object>> act(channel::MessageAction action, Limits limits) override;
   Awaitable<Result<json::object>> queue(channel::QueueRequest) override { co_return json::object{}; }
+  Awaitable<Result<json::object>> resolve(channel::ResolveRequest) override { co_return json::object{}; }
+  Awaitable<Result<json::object>> logout(std::string, std::string) override { co_return json::object{}; }
   void inbound(plugin::PluginInstance&, json::object, std::function<void(Code)>) override {}
   void link_state(plugin::PluginInstance&, json::object) override {}
 

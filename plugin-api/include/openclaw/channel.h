@@ -19,6 +19,7 @@ typedef struct oc_channel_v1 {
   oc_status (*fetch_media)(oc_instance *, const oc_call *, oc_str media_json); /* -> {"blob"} */
   oc_status (*webhook)(oc_instance *, const oc_call *, oc_str request_json, oc_bytes body);
   oc_status (*probe)(oc_instance *, const oc_call *);                       /* -> health object */
+  oc_status (*read)(oc_instance *, const oc_call *, oc_str query_json);     /* -> {"messages"} */
 } oc_channel_v1;
 
 #define OC_CHANNEL_HOST_V1 "openclaw.channel-host/1"

@@ -354,6 +354,11 @@ class ChannelPlugin : public Plugin {
   }
   // -> health object
   virtual void probe(Completion done) { detail::unimplemented(done); }
+  // {"conversation","limit"} -> {"messages"}, the oldest first
+  virtual void read(Completion done, std::string_view query_json) {
+    (void)query_json;
+    detail::unimplemented(done);
+  }
 
   const void* interface(std::string_view id) noexcept override {
     using K = ChannelPlugin;
@@ -371,7 +376,8 @@ class ChannelPlugin : public Plugin {
             k.webhook(std::move(done), view(request), view(body));
           });
         },
-        detail::Slot<K, &K::probe>::call};
+        detail::Slot<K, &K::probe>::call,
+        detail::Slot<K, &K::read>::call};
     return id == OC_CHANNEL_V1 ? &kTable : nullptr;
   }
 };

@@ -198,6 +198,7 @@ const oc_channel_v1 kChannel{offsetof(oc_channel_v1, edit),
                              nullptr,
                              nullptr,
                              nullptr,
+                             nullptr,
                              nullptr};
 
 const void* get_interface(oc_instance*, const char* id) {
