@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "net/libcurl.h"
+#include "net/proxy_address.h"
 
 namespace openclaw::net {
 namespace {
@@ -29,18 +30,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// Its text may hold a password, so no error repeats it.
-bool is_proxy_url(std::string_view text) {
-  static constexpr std::array<std::string_view, 4> kSchemes{"http://", "https://", "socks5://",
-                                                            "socks5h://"};
-  const bool known = std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
-    return text.starts_with(scheme) && text.size() > scheme.size();
-  });
-  return known && text.size() <= 1024 && std::all_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-         });
-}
-
 Result<void> check_request(const HttpRequest& request) {
   if (!is_http_token(request.method) || request.method.size() > 32) {
     return Error(Code::kInvalidArgument, "the HTTP method is not a token");
@@ -54,9 +43,7 @@ Result<void> check_request(const HttpRequest& request) {
   if (!request.proxy.empty()) {
     if (request.url.is_unix())
       return Error(Code::kInvalidArgument, "a unix socket is not reached through a proxy");
-    if (!is_proxy_url(request.proxy))
-      return Error(Code::kInvalidArgument,
-                   "the proxy must be written http://, https://, socks5:// or socks5h:// HOST:PORT");
+    if (auto proxy = parse_proxy(request.proxy); proxy.has_error()) return proxy.error();
   }
   return check_headers(request.headers);
 }

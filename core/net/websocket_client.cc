@@ -1,15 +1,18 @@
 #include "net/websocket_client.h"
 
+#include <array>
 #include <atomic>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 
+#include "net/proxy_handshake.h"
 #include "net/resolve.h"
 #include "net/send_queue.h"
 
@@ -20,6 +23,9 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using PlainStream = websocket::stream<beast::tcp_stream>;
 using TlsStream = websocket::stream<beast::ssl_stream<beast::tcp_stream>>;
+// TLS with the target inside of TLS with a proxy. Beast's TLS streams do not nest, Asio's do.
+using ProxyTlsLayer = asio::ssl::stream<beast::tcp_stream>;
+using TlsOverTlsStream = websocket::stream<beast::ssl_stream<ProxyTlsLayer>>;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint16_t kAbnormal = 1006;
@@ -35,12 +41,12 @@ template <class Stream>
 class Session final : public Connection, public std::enable_shared_from_this<Session<Stream>> {
  public:
   template <class... Args>
-  Session(Runtime& runtime, WebSocketRequest request, WebSocketEvents events, Args&... args)
+  Session(Runtime& runtime, WebSocketRequest request, WebSocketEvents events, Args&&... layers)
       : runtime_(runtime),
         request_(std::move(request)),
         events_(std::move(events)),
         queue_(request_.send_queue_bytes),
-        stream_(runtime.loop(), args...),
+        stream_(std::forward<Args>(layers)...),
         timer_(runtime.loop()),
         read_changed_(runtime.loop()),
         write_changed_(runtime.loop()) {}
@@ -87,13 +93,23 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     beast::get_lowest_layer(stream_).socket().close(ignored);
   }
   Awaitable<Result<void>> connect();
-  Awaitable<Result<void>> secure();
+  Awaitable<Result<void>> reach(Url hop, bool allow_private);
+  Awaitable<Result<void>> pass_proxy();
+  template <class Layer>
+  Awaitable<Result<void>> talk_to_proxy(Layer& layer);
+  template <class Layer>
+  Awaitable<Result<void>> secure(Layer& layer, Url peer);
   Awaitable<Result<void>> upgrade();
   Awaitable<> read_all();
   Awaitable<> write_all();
   void read_failed(const boost::system::error_code& failure);
   void finish(Error why, std::uint16_t close_code);
   std::string where() const { return request_.url.authority(); }
+  Error proxy_hung_up(const boost::system::error_code& failure) const {
+    return Error(Code::kUnavailable, "the proxy " + request_.proxy->authority() +
+                                         " hung up before it connected to " + where() + ": " +
+                                         failure.message());
+  }
 
   Runtime& runtime_;
   WebSocketRequest request_;
@@ -113,24 +129,55 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 };
 
 template <class Stream>
-Awaitable<Result<void>> Session<Stream>::secure() {
-  if constexpr (std::is_same_v<Stream, TlsStream>) {
-    auto& tls = stream_.next_layer();
-    if (!is_ip_literal(request_.url.host)) {
-      // What SSL_set_tlsext_host_name() is, without the macro's C cast.
-      SSL_ctrl(tls.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-               request_.url.host.data());
-    }
-    tls.set_verify_callback(asio::ssl::host_name_verification(request_.url.host));
-    auto [failure] = co_await tls.async_handshake(asio::ssl::stream_base::client, kTuple);
-    if (why_) co_return *why_;
-    if (failure) {
-      auto code = failure.category() == asio::error::get_ssl_category() ? Code::kProtocol
-                                                                        : Code::kUnavailable;
-      co_return Error(code, "TLS with " + where() + " failed: " + failure.message());
-    }
+template <class Layer>
+Awaitable<Result<void>> Session<Stream>::secure(Layer& layer, Url peer) {
+  if (!is_ip_literal(peer.host)) {
+    // What SSL_set_tlsext_host_name() is, without the macro's C cast.
+    SSL_ctrl(layer.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             peer.host.data());
+  }
+  layer.set_verify_callback(asio::ssl::host_name_verification(peer.host));
+  auto [failure] = co_await layer.async_handshake(asio::ssl::stream_base::client, kTuple);
+  if (why_) co_return *why_;
+  if (failure) {
+    auto code = failure.category() == asio::error::get_ssl_category() ? Code::kProtocol
+                                                                      : Code::kUnavailable;
+    co_return Error(code, "TLS with " + peer.authority() + " failed: " + failure.message());
   }
   co_return Result<void>();
+}
+
+// Until the proxy has connected us to the target.
+template <class Stream>
+template <class Layer>
+Awaitable<Result<void>> Session<Stream>::talk_to_proxy(Layer& layer) {
+  ProxyHandshake handshake(*request_.proxy, request_.url);
+  std::array<char, 1024> buffer;
+  while (!handshake.done()) {
+    const std::string output = handshake.take_output();
+    auto [unwritten, sent] = co_await asio::async_write(layer, asio::buffer(output), kTuple);
+    if (why_) co_return *why_;
+    if (unwritten) co_return proxy_hung_up(unwritten);
+    const auto room = asio::buffer(buffer, handshake.wanted());
+    auto [unread, bytes] = co_await layer.async_read_some(room, kTuple);
+    if (why_) co_return *why_;
+    if (unread) co_return proxy_hung_up(unread);
+    auto understood = handshake.feed(std::string_view(buffer.data(), bytes));
+    if (understood.has_error()) co_return understood;
+  }
+  co_return Result<void>();
+}
+
+template <class Stream>
+Awaitable<Result<void>> Session<Stream>::pass_proxy() {
+  if constexpr (std::is_same_v<Stream, TlsOverTlsStream>) {
+    auto& layer = stream_.next_layer().next_layer();
+    auto secured = co_await secure(layer, request_.proxy->at);
+    if (secured.has_error()) co_return secured;
+    co_return co_await talk_to_proxy(layer);
+  } else {
+    co_return co_await talk_to_proxy(beast::get_lowest_layer(stream_));
+  }
 }
 
 template <class Stream>
@@ -173,16 +220,10 @@ Awaitable<Result<void>> Session<Stream>::upgrade() {
   co_return Result<void>();
 }
 
+// A TCP connection to the target, or to the proxy before it.
 template <class Stream>
-Awaitable<Result<void>> Session<Stream>::connect() {
-  auto headers_fine = check_headers(request_.headers);
-  if (headers_fine.has_error()) co_return headers_fine;
-  timer_.expires_after(request_.connect_timeout);
-  timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code& e) {
-    if (!e)
-      self->give_up(Error(Code::kDeadlineExceeded, self->where() + " did not answer in time"));
-  });
-  auto endpoints = co_await resolve_checked(runtime_, request_.url, request_.allow_private);
+Awaitable<Result<void>> Session<Stream>::reach(Url hop, bool allow_private) {
+  auto endpoints = co_await resolve_checked(runtime_, hop, allow_private);
   if (endpoints.has_error()) co_return endpoints.error();
   auto& tcp = beast::get_lowest_layer(stream_);
   boost::system::error_code failure;
@@ -196,12 +237,39 @@ Awaitable<Result<void>> Session<Stream>::connect() {
   }
   if (why_) co_return *why_;
   if (failure) {
-    co_return Error(Code::kUnavailable, "cannot connect to " + where() + ": " + failure.message());
+    co_return Error(Code::kUnavailable, std::string("cannot connect to ") +
+                                            (request_.proxy ? "the proxy " : "") + hop.authority() +
+                                            ": " + failure.message());
   }
   boost::system::error_code ignored;
   tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-  auto secured = co_await secure();
-  if (secured.has_error()) co_return secured;
+  co_return Result<void>();
+}
+
+template <class Stream>
+Awaitable<Result<void>> Session<Stream>::connect() {
+  auto headers_fine = check_headers(request_.headers);
+  if (headers_fine.has_error()) co_return headers_fine;
+  if (request_.proxy && request_.proxy->kind == ProxyAddress::Kind::kHttps &&
+      !request_.url.is_tls())
+    co_return Error(Code::kInvalidArgument,
+                    "a proxy that is written https:// takes wss:// connections only");
+  timer_.expires_after(request_.connect_timeout);
+  timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code& e) {
+    if (!e)
+      self->give_up(Error(Code::kDeadlineExceeded, self->where() + " did not answer in time"));
+  });
+  const Url hop = request_.proxy ? request_.proxy->at : request_.url;
+  auto reached = co_await reach(hop, request_.proxy || request_.allow_private);
+  if (reached.has_error()) co_return reached;
+  if (request_.proxy) {
+    auto passed = co_await pass_proxy();
+    if (passed.has_error()) co_return passed;
+  }
+  if constexpr (!std::is_same_v<Stream, PlainStream>) {
+    auto secured = co_await secure(stream_.next_layer(), request_.url);
+    if (secured.has_error()) co_return secured;
+  }
   auto upgraded = co_await upgrade();
   timer_.cancel();
   co_return upgraded;
@@ -358,12 +426,18 @@ WebSocketClient::~WebSocketClient() = default;
 std::shared_ptr<WebSocketConnection> WebSocketClient::connect(WebSocketRequest request,
                                                               WebSocketEvents events) {
   std::shared_ptr<Connection> connection;
-  if (request.url.is_tls()) {
+  const bool proxy_has_tls = request.proxy && request.proxy->kind == ProxyAddress::Kind::kHttps;
+  auto& loop = runtime_.loop();
+  if (request.url.is_tls() && proxy_has_tls) {
+    connection = std::make_shared<Session<TlsOverTlsStream>>(
+        runtime_, std::move(request), std::move(events), ProxyTlsLayer(loop, state_->context()),
+        state_->context());
+  } else if (request.url.is_tls()) {
     connection = std::make_shared<Session<TlsStream>>(runtime_, std::move(request),
-                                                      std::move(events), state_->context());
+                                                      std::move(events), loop, state_->context());
   } else {
-    connection =
-        std::make_shared<Session<PlainStream>>(runtime_, std::move(request), std::move(events));
+    connection = std::make_shared<Session<PlainStream>>(runtime_, std::move(request),
+                                                        std::move(events), loop);
   }
   runtime_.post([weak = std::weak_ptr(state_), connection] {
     auto state = weak.lock();

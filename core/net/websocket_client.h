@@ -2,6 +2,7 @@
 //
 // Events come on the loop, `close` last and once. The egress guard decides on the resolved address,
 // TLS is verified against the system's store, pings keep the connection alive and find dead peers.
+// A request with a proxy goes through it and nowhere else.
 // Owner: HostServices; stop() is awaited before it is destroyed.
 #pragma once
 
@@ -9,11 +10,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "async/task_scope.h"
 #include "net/flow_window.h"
 #include "net/http_headers.h"
+#include "net/proxy_address.h"
 #include "net/url.h"
 
 namespace openclaw::net {
@@ -22,8 +25,11 @@ struct WebSocketRequest {
   Url url;  // "ws://" or "wss://"
   HttpHeaders headers;
   bool allow_private = false;
-  std::chrono::milliseconds connect_timeout{15'000};  // resolve, connect, TLS and upgrade together
-  std::chrono::milliseconds idle_timeout{60'000};     // a ping at half of it
+  // The operator's choice, so it may be anywhere; the name of `url` is left to it.
+  std::optional<ProxyAddress> proxy = {};
+  // Resolve, connect, proxy, TLS and upgrade together.
+  std::chrono::milliseconds connect_timeout{15'000};
+  std::chrono::milliseconds idle_timeout{60'000};  // a ping at half of it
   std::size_t max_message_bytes = 16u << 20;
   std::size_t send_queue_bytes = 1u << 20;
   std::size_t window_bytes = 1u << 20;  // received and not yet consumed

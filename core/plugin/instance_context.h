@@ -24,7 +24,7 @@ struct Permissions {
   std::vector<std::string> net;       // "https://api.telegram.org:443", "unix:/var/run/docker.sock", "tcp:127.0.0.1:*",
                                       // "config:<key>" = the origin that the instance's config names under <key>
   std::vector<SecretGrant> secrets;
-  std::string proxy_key;              // "proxy": where the instance's config may name a proxy for all its HTTP
+  std::string proxy_key;              // "proxy": where the instance's config may name a proxy for its HTTP and WebSockets
   bool private_network = false;       // may reach private and loopback addresses of granted hosts
 };
 

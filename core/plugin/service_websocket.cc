@@ -24,6 +24,11 @@ Result<net::WebSocketRequest> build(InstanceServices& services, oc_str address,
   auto verdict = services.guard().check(*url);
   if (verdict.has_error()) return verdict.error();
   request.allow_private = verdict->allow_private;
+  if (const std::string text = services.proxy(); !text.empty()) {
+    auto proxy = net::parse_proxy(text);
+    if (proxy.has_error()) return proxy.error();
+    request.proxy = std::move(*proxy);
+  }
   auto headers = parse_headers(view_of(headers_json));
   if (headers.has_error()) return headers.error();
   request.headers = std::move(*headers);

@@ -1,0 +1,228 @@
+// WebSockets through proxies: real ones on loopback, and what answers like none.
+#include <poll.h>
+
+#include <array>
+
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <gmock/gmock.h>
+
+#include "net/loopback_server_for_test.h"
+#include "net/websocket_server_for_test.h"
+
+namespace openclaw::net {
+namespace {
+
+using namespace std::string_literals;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+// Bytes of each side to the other until one of them ends.
+template <class Read, class Write>
+void splice(int near, Read read_near, Write write_near, int far) {
+  std::array<pollfd, 2> both{{{near, POLLIN, 0}, {far, POLLIN, 0}}};
+  std::array<char, 4096> buffer;
+  for (;;) {
+    if (::poll(both.data(), both.size(), -1) < 0) return;
+    if (both[0].revents != 0) {
+      const auto n = read_near(buffer.data(), buffer.size());
+      if (n <= 0 || ::send(far, buffer.data(), static_cast<std::size_t>(n), MSG_NOSIGNAL) < 0)
+        return;
+    }
+    if (both[1].revents != 0) {
+      const auto n = ::recv(far, buffer.data(), buffer.size(), 0);
+      if (n <= 0 || !write_near(std::string_view(buffer.data(), static_cast<std::size_t>(n))))
+        return;
+    }
+  }
+}
+
+int connect_to_loopback(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+  return fd;
+}
+
+void relay(Peer& peer, int port) {
+  const int far = connect_to_loopback(port);
+  splice(
+      peer.fd(), [&](char* to, std::size_t most) { return ::recv(peer.fd(), to, most, 0); },
+      [&](std::string_view bytes) { return peer.write(bytes); }, far);
+  ::close(far);
+}
+
+class WebSocketProxy : public testing::Test {
+ protected:
+  ~WebSocketProxy() override {
+    run_to_end(runtime_, client_.stop(Deadline::after(milliseconds(5000))));
+  }
+  // To a name that leads nowhere but at the proxy.
+  static WebSocketRequest through(const std::string& proxy, const std::string& scheme = "ws") {
+    WebSocketRequest request;
+    request.url = parse_url(scheme + "://gateway.example/gw?v=10").value();
+    request.proxy = parse_proxy(proxy).value();
+    return request;
+  }
+  static std::string address(const LoopbackServer& proxy, const std::string& scheme = "http") {
+    return scheme + "://ada:s3cret@127.0.0.1:" + std::to_string(proxy.port());
+  }
+  // Says something, hears it back and closes.
+  void talk(WebSocketClient& client, WebSocketRequest request) {
+    Recorder recorder(runtime_);
+    auto connection = client.connect(std::move(request), recorder.events());
+    connection->send("through", true);
+    recorder.on_message = [&] { connection->close(1000, ""); };
+    run_to_end(runtime_, until_end(&recorder));
+    EXPECT_EQ(recorder.code, Code::kOk) << recorder.reason;
+    EXPECT_THAT(recorder.messages, testing::ElementsAre("t:through"));
+  }
+  Error refusal(WebSocketRequest request) {
+    Recorder recorder(runtime_);
+    client_.connect(std::move(request), recorder.events());
+    run_to_end(runtime_, until_end(&recorder));
+    EXPECT_FALSE(recorder.opened);
+    EXPECT_EQ(recorder.close_code, 1006);
+    EXPECT_THAT(recorder.reason, testing::Not(HasSubstr("s3cret")));
+    return Error(recorder.code, recorder.reason);
+  }
+  Error answered(const std::string& answer) {
+    LoopbackServer proxy([&](Peer& peer) {
+      peer.read_until("\r\n\r\n");
+      peer.write(answer);
+      peer.read_all();
+    });
+    return refusal(through(address(proxy)));
+  }
+  Runtime runtime_;
+  WebSocketClient client_{runtime_};
+};
+
+TEST_F(WebSocketProxy, ConnectLeadsToTheTargetByName) {
+  Server<Plain> server(echo<Plain>);
+  std::string asked;
+  LoopbackServer proxy([&](Peer& peer) {
+    asked = peer.read_until("\r\n\r\n");
+    peer.write("HTTP/1.1 200 Connection established\r\n\r\n");
+    relay(peer, server.port());
+  });
+  talk(client_, through(address(proxy)));
+  EXPECT_THAT(asked, HasSubstr("CONNECT gateway.example:80 HTTP/1.1\r\n"));
+  EXPECT_THAT(asked, HasSubstr("Proxy-Authorization: Basic YWRhOnMzY3JldA==\r\n"));
+  EXPECT_EQ(server.seen_header, "|gateway.example|/gw?v=10");
+}
+
+TEST_F(WebSocketProxy, Socks5LeadsToTheTargetByNameAndWithALogin) {
+  Server<Plain> server(echo<Plain>);
+  std::string asked;
+  LoopbackServer proxy([&](Peer& peer) {
+    peer.read_bytes(4);
+    peer.write("\x05\x02"s);
+    asked = peer.read_bytes(2 + 3 + 1 + 6);
+    peer.write("\x01\x00"s);
+    asked += peer.read_bytes(4 + 1 + 15 + 2);
+    peer.write("\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00"s);
+    relay(peer, server.port());
+  });
+  talk(client_, through(address(proxy, "socks5")));
+  EXPECT_EQ(asked, "\x01\x03"s + "ada\x06s3cret" + "\x05\x01\x00\x03\x0fgateway.example\x00\x50"s);
+}
+
+TEST_F(WebSocketProxy, TlsIsWithTheTargetAndNotWithTheProxy) {
+  Certificate certificate;
+  Server<Tls> server(echo<Tls>, &certificate.context);
+  LoopbackServer proxy([&](Peer& peer) {
+    peer.read_until("\r\n\r\n");
+    peer.write("HTTP/1.1 200 OK\r\n\r\n");
+    relay(peer, server.port());
+  });
+  auto request = through(address(proxy), "wss");
+  const Error misnamed = refusal(request);
+  EXPECT_EQ(misnamed.code, Code::kProtocol) << "the certificate is for another host";
+  WebSocketClient trusting(runtime_, certificate.file);
+  request.url.host = "127.0.0.1";
+  talk(trusting, request);
+  run_to_end(runtime_, trusting.stop(Deadline::after(milliseconds(5000))));
+}
+
+// A proxy that is itself reached by TLS, as a thread with one connection.
+class TlsProxy {
+ public:
+  TlsProxy(asio::ssl::context& tls, int target)
+      : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}), thread_([this, &tls, target] {
+          beast::ssl_stream<tcp::socket> near(acceptor_.accept(), tls);
+          boost::system::error_code failure;
+          near.handshake(asio::ssl::stream_base::server, failure);
+          asio::read_until(near, asio::dynamic_buffer(asked_), "\r\n\r\n", failure);
+          asio::write(near, asio::buffer("HTTP/1.1 200 OK\r\n\r\n"s), failure);
+          if (!failure) serve(near, target);
+          near.shutdown(failure);
+        }) {}
+  ~TlsProxy() { thread_.join(); }
+  int port() const { return acceptor_.local_endpoint().port(); }
+
+ private:
+  void serve(beast::ssl_stream<tcp::socket>& near, int target) {
+    const int far = connect_to_loopback(target);
+    // Handshake records are small: one read takes all that poll() has seen.
+    splice(
+        near.next_layer().native_handle(),
+        [&](char* to, std::size_t most) {
+          boost::system::error_code failure;
+          const std::size_t n = near.read_some(asio::buffer(to, most), failure);
+          return failure ? ssize_t(-1) : static_cast<ssize_t>(n);
+        },
+        [&](std::string_view bytes) {
+          boost::system::error_code failure;
+          asio::write(near, asio::buffer(bytes.data(), bytes.size()), failure);
+          return !failure;
+        },
+        far);
+    ::close(far);
+  }
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  std::string asked_;
+  std::thread thread_;
+};
+
+TEST_F(WebSocketProxy, AProxyWithTlsCarriesTlsInside) {
+  Certificate certificate;
+  Server<Tls> server(echo<Tls>, &certificate.context);
+  TlsProxy proxy(certificate.context, server.port());
+  WebSocketClient trusting(runtime_, certificate.file);
+  auto request = through("https://127.0.0.1:" + std::to_string(proxy.port()), "wss");
+  request.url.host = "127.0.0.1";
+  talk(trusting, request);
+  run_to_end(runtime_, trusting.stop(Deadline::after(milliseconds(5000))));
+  EXPECT_EQ(refusal(through("https://127.0.0.1:1", "ws")).code, Code::kInvalidArgument);
+}
+
+TEST_F(WebSocketProxy, HostileAnswersAreErrorsInWords) {
+  const Error login = answered("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+  EXPECT_EQ(login.code, Code::kUnauthenticated);
+  EXPECT_THAT(login.message, HasSubstr("password"));
+  EXPECT_EQ(answered("HTTP/1.1 403 Forbidden\r\n\r\n").code, Code::kUnavailable);
+  EXPECT_EQ(answered("SSH-2.0-OpenSSH\r\n").code, Code::kProtocol);
+  EXPECT_THAT(answered("HTTP/1.1 200 OK\r\n" + std::string(100'000, 'x')).message,
+              HasSubstr("16384"));
+}
+
+TEST_F(WebSocketProxy, OneThatHangsUpOrSaysNothingEndsInTime) {
+  LoopbackServer rude([](Peer& peer) { peer.read_until("\r\n\r\n"); });
+  const Error gone = refusal(through(address(rude)));
+  EXPECT_EQ(gone.code, Code::kUnavailable);
+  EXPECT_THAT(gone.message, HasSubstr("hung up"));
+  LoopbackServer silent([](Peer& peer) { peer.read_all(); });
+  auto request = through(address(silent));
+  request.connect_timeout = milliseconds(100);
+  EXPECT_EQ(refusal(request).code, Code::kDeadlineExceeded);
+  EXPECT_THAT(refusal(through("http://127.0.0.1:1")).message,
+              HasSubstr("cannot connect to the proxy 127.0.0.1:1"));
+}
+
+}  // namespace
+}  // namespace openclaw::net
