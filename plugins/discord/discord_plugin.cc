@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "proxy_address.h"
+
 namespace discord {
 
 using openclaw::Completion;
@@ -74,12 +76,8 @@ DiscordPlugin::Work DiscordPlugin::reading(Work work) {
 std::string DiscordPlugin::why_not_to_start() const {
   if (settings_.secret.empty())
     return settings_.config_key + " has no token; type: " + settings_.token_command();
-  if (!settings_.proxy.empty()) {
-    return settings_.config_key +
-           ".proxy is set, and this version cannot go through a proxy; rather than going around "
-           "it, the account stays off. Type: openclaw config unset " +
-           settings_.config_key + ".proxy";
-  }
+  if (!settings_.proxy.empty())
+    return parts::why_no_proxy(settings_.proxy, settings_.config_key + ".proxy");
   return {};
 }
 

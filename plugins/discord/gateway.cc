@@ -153,8 +153,8 @@ Flow<Gateway::Next> Gateway::find_bot() {
       // The host refused: no such secret, or an address that was not granted.
       co_return give_up(OC_FAILED_PRECONDITION, "refused",
                         s_.settings.config_key +
-                            ": the host does not send this bot's requests; check token and "
-                            "apiRoot, the reason is in: openclaw logs");
+                            ": the host does not send this bot's requests; check token, "
+                            "apiRoot and proxy, the reason is in: openclaw logs");
     }
     if (reply.refused() && reply.http_status == 404)
       co_return give_up(OC_FAILED_PRECONDITION, "refused",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "command_menu.h"
+#include "proxy_address.h"
 
 namespace telegram {
 
@@ -14,11 +15,6 @@ using openclaw::Nothing;
 
 namespace {
 constexpr std::uint32_t kProbeMs = 8'000;
-
-bool is_proxy(std::string_view text) {
-  return text.starts_with("http://") || text.starts_with("https://") ||
-         text.starts_with("socks5://") || text.starts_with("socks5h://");
-}
 }  // namespace
 
 TelegramPlugin::TelegramPlugin(const openclaw::Init& init)
@@ -83,12 +79,9 @@ TelegramPlugin::Work TelegramPlugin::guarded(Work work) {
 std::string TelegramPlugin::why_not_to_start() const {
   if (settings_.token.empty())
     return settings_.config_key + " has no botToken; type: " + settings_.token_command();
-  // Its text may hold a password, so it is not repeated.
-  if (!settings_.proxy.empty() && !is_proxy(settings_.proxy)) {
-    return settings_.config_key +
-           ".proxy must be written http://, https://, socks5:// or socks5h:// HOST:PORT; the "
-           "account stays off rather than going around it. Type: openclaw config set " +
-           settings_.config_key + ".proxy http://HOST:PORT";
+  if (!settings_.proxy.empty()) {
+    std::string why = parts::why_no_proxy(settings_.proxy, settings_.config_key + ".proxy");
+    if (!why.empty()) return why;
   }
   return settings_.by_webhook() ? why_no_webhook() : std::string();
 }
