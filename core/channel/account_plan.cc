@@ -121,6 +121,18 @@ void plan_channel(std::vector<AccountPlan>& out, const std::string& channel,
   }
 }
 
+// What the plugin reads of the table of spaces: where it has to ask the platform for reactions.
+json::object listening_in(const json::object& spaces) {
+  json::object out;
+  for (const auto& space : spaces) {
+    const json::object* entry = space.value().if_object();
+    const json::value* mode =
+        entry == nullptr ? nullptr : entry->if_contains("reactionNotifications");
+    if (mode != nullptr) out[space.key()] = *mode;
+  }
+  return out;
+}
+
 }  // namespace
 
 bool is_given(const json::object& config, std::string_view key) {
@@ -171,7 +183,11 @@ bool AccountPlan::runs_like(const AccountPlan& other) const {
   const auto read_by_plugin = [](const AccountPlan& plan) {
     json::object kept = plan.config;
     for (const std::string_view key : kCoreKeys) kept.erase(key);
-    kept.erase(plan.traits.spaces.spaces);
+    const std::string& spaces = plan.traits.spaces.spaces;
+    const json::object* given = object_in(plan.config, spaces);
+    json::object listening = given == nullptr ? json::object() : listening_in(*given);
+    kept.erase(spaces);
+    if (!listening.empty()) kept[spaces] = std::move(listening);
     return kept;
   };
   return plugin_id == other.plugin_id &&

@@ -38,14 +38,33 @@ std::string line_of(const json::object& event) {
          one_line(text_of(event, "messageId"), kMostNameBytes) + "]";
 }
 
+// Null when there is none.
+const json::object* object_under(const json::object* in, std::string_view key) {
+  const json::value* found = in == nullptr || key.empty() ? nullptr : in->if_contains(key);
+  return found == nullptr ? nullptr : found->if_object();
+}
+
+// What the space says that the message lies in, by its own entry or the one for all others; else
+// the account.
+std::string mode_of(const json::object& config, const SpaceKeys& keys, const json::object& event) {
+  const std::string of_account = string_or(config, "reactionNotifications", "own");
+  const json::object* conversation = object_under(&event, "conversation");
+  const std::string id = conversation == nullptr ? "" : text_of(*conversation, "spaceId");
+  const json::object* spaces = id.empty() ? nullptr : object_under(&config, keys.spaces);
+  const json::object* space = object_under(spaces, id);
+  if (space == nullptr) space = object_under(spaces, "*");
+  return space == nullptr ? of_account : string_or(*space, "reactionNotifications", of_account);
+}
+
 }  // namespace
 
 Awaitable<> Intake::keep_reaction(InboxRow row, std::shared_ptr<Account> account) {
   const json::object config =
       account_config(*config_.current(), account->plan.channel, account->plan.account);
-  const std::string mode = string_or(config, "reactionNotifications", "own");
+  const std::string mode = mode_of(config, account->plan.traits.spaces, row.event);
   const std::string message_id = text_of(row.event, "messageId");
-  if ((mode != "own" && mode != "all") || message_id.empty()) {
+  // Whom an "allowlist" has is for access to decide, as with "all".
+  if ((mode != "own" && mode != "all" && mode != "allowlist") || message_id.empty()) {
     co_await finish(std::move(row), "ignored: reactionNotifications is \"" + mode + "\"", {});
     co_return;
   }

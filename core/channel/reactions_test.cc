@@ -1,4 +1,5 @@
 // Reactions start no turn; the agent reads them with the next message.
+#include "channel/account_plan.h"
 #include "channel/channel_fixture_for_test.h"
 
 namespace openclaw::channel {
@@ -94,6 +95,52 @@ TEST_F(Reactions, OfStrangersAndWhereTheyAreOffAreNotRead) {
   offer(message("e2", "go"));
   ASSERT_TRUE(until([&] { return sent.size() == 3; }));
   EXPECT_EQ(text_of_turn(0), "go");
+}
+
+TEST_F(Reactions, ASpaceHasItsOwnWordAndTheAccountsOtherwise) {
+  prepare = [](Life& life) {
+    life.host.traits()["spaces"] = json::object{{"key", "servers"}, {"rooms", "rooms"}};
+  };
+  configure(R"(,"groupPolicy":"open","requireMention":false,"servers":{
+      "5":{"reactionNotifications":"all"},"6":{"reactionNotifications":"off"},"7":{},
+      "8":{"reactionNotifications":"allowlist","users":["1"]},"*":{"reactionNotifications":"all"}})");
+  boot();
+  // Whether the turn of the next message in that space knows of a reaction to somebody's message.
+  const auto is_read = [&](const std::string& space, const std::string& sender = "1") {
+    const std::size_t before = life_->agent.requests.size();
+    const json::object where{{"id", "70" + space}, {"type", "channel"}, {"spaceId", space}};
+    json::object event = reaction("r" + space + sender, "somebody's", sender);
+    event["conversation"] = where;
+    offer(std::move(event));
+    json::object next = message("m" + space + sender, "go");
+    next["conversation"] = where;
+    offer(std::move(next));
+    EXPECT_TRUE(until([&] { return life_->agent.requests.size() == before + 1; }));
+    return text_of_turn(before) != "go";
+  };
+  EXPECT_TRUE(is_read("5"));
+  EXPECT_FALSE(is_read("6"));
+  EXPECT_FALSE(is_read("7")) << "as the account: to the bot's own messages";
+  EXPECT_TRUE(is_read("8"));
+  EXPECT_FALSE(is_read("8", "2")) << "who may not write there is not heard";
+  EXPECT_TRUE(is_read("9"));
+}
+
+// The plugin asks the platform for reactions where they are wanted; all else of a space is core's.
+TEST(AccountPlanOfSpaces, StartsAnewOnlyForWhatThePluginListensTo) {
+  const auto with = [](const char* servers) {
+    AccountPlan plan;
+    plan.traits.spaces = {"servers", "rooms"};
+    plan.config["servers"] = json::parse(servers);
+    return plan;
+  };
+  AccountPlan none;
+  none.traits.spaces = {"servers", "rooms"};
+  EXPECT_TRUE(none.runs_like(with(R"({"5":{"requireMention":false}})")));
+  const AccountPlan own = with(R"({"5":{"reactionNotifications":"own","users":["1"]}})");
+  EXPECT_TRUE(own.runs_like(with(R"({"6":{},"5":{"reactionNotifications":"own"}})")));
+  EXPECT_FALSE(own.runs_like(with(R"({"5":{"reactionNotifications":"off"}})")));
+  EXPECT_FALSE(own.runs_like(none));
 }
 
 TEST_F(Reactions, ANameCannotPassForMoreThanAName) {

@@ -26,6 +26,15 @@ std::string short_name(std::string_view name) {
   return parts::valid_utf8(name.substr(0, cut));
 }
 
+// Who a direct chat is with.
+std::string_view other_person(const json::object& channel) {
+  const json::array* people = parts::array_in(channel, "recipients");
+  if (people == nullptr || people->empty() || !people->front().is_object()) return {};
+  const json::object& person = people->front().get_object();
+  const std::string_view name = parts::text_in(person, "global_name");
+  return name.empty() ? parts::text_in(person, "username") : name;
+}
+
 }  // namespace
 
 void Directory::learn(std::string_view type, const json::value& data) {
@@ -73,7 +82,7 @@ void Directory::add_channel(const json::object& channel, std::string_view guild_
     out.parent_id = id_in(channel, "parent_id");
     out.own_thread = id_in(channel, "owner_id") == bot_id_;
   }
-  out.name = short_name(parts::text_in(channel, "name"));
+  out.name = short_name(out.direct ? other_person(channel) : parts::text_in(channel, "name"));
   add_channel(id, std::move(out));
 }
 

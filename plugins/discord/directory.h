@@ -17,7 +17,7 @@ namespace json = boost::json;
 struct Channel {
   std::string guild_id;   // empty: a direct chat
   std::string parent_id;  // of a thread: the channel it hangs on; empty for all others
-  std::string name;
+  std::string name;       // of a direct chat: the other person's
   bool direct = false;
   bool own_thread = false;  // the bot opened it
 };

@@ -21,6 +21,11 @@ bool is_message(std::string_view type) {
   return type == "MESSAGE_CREATE" || type == "MESSAGE_UPDATE";
 }
 
+// A replayed event has the same one.
+std::string replay_key(const Dispatch& dispatch) {
+  return dispatch.session_id + ":" + std::to_string(dispatch.seq);
+}
+
 // The event as the host takes everything: raw, to be put aside.
 std::string reduced_event(std::string_view event) {
   const json::value value = parts::parsed(event);
@@ -128,6 +133,10 @@ Flow<Nothing> EventQueue::read(const Dispatch& dispatch, std::vector<Offer>& off
     if (parsed.kind == Parsed::Kind::kEvent) offers.push_back({json::serialize(parsed.event), {}});
     co_return Nothing{};
   }
+  if (dispatch.type == "MESSAGE_REACTION_ADD") {
+    Flow<Nothing> reading = read_reaction(dispatch, offers);
+    co_return co_await std::move(reading);
+  }
   if (!is_message(dispatch.type)) {
     directory_.learn(dispatch.type, dispatch.data);
     co_return Nothing{};
@@ -137,8 +146,25 @@ Flow<Nothing> EventQueue::read(const Dispatch& dispatch, std::vector<Offer>& off
     Flow<Nothing> learning = learn(std::move(unknown));
     co_await std::move(learning);
   }
-  add_offer(dispatch.type, dispatch.data, dispatch.session_id + ":" + std::to_string(dispatch.seq),
-            offers);
+  add_offer(dispatch.type, dispatch.data, replay_key(dispatch), offers);
+  co_return Nothing{};
+}
+
+// A busy server has far more reactions than messages: what nobody wants to know is not stored.
+Flow<Nothing> EventQueue::read_reaction(const Dispatch& dispatch, std::vector<Offer>& offers) {
+  const std::string key = replay_key(dispatch);
+  Parsed parsed = parse_reaction(dispatch.data, directory_, s_.settings.account, key);
+  if (parsed.kind != Parsed::Kind::kEvent) co_return Nothing{};
+  const bool to_others = !parts::bool_in(parsed.event, "toSelf", true);
+  if (to_others && !s_.settings.reactions_to_others) co_return Nothing{};
+  if (directory_.channel(parsed.channel_id) == nullptr) {
+    Unknown unknown;
+    unknown.channel_id = parsed.channel_id;
+    Flow<Nothing> learning = learn(std::move(unknown));
+    co_await std::move(learning);
+    parsed = parse_reaction(dispatch.data, directory_, s_.settings.account, key);
+  }
+  offers.push_back({json::serialize(parsed.event), {}});
   co_return Nothing{};
 }
 

@@ -68,6 +68,8 @@ class EventQueue {
   openclaw::Flow<openclaw::Nothing> wait_for_more();
   openclaw::Flow<bool> handle(std::vector<Dispatch> batch);
   openclaw::Flow<openclaw::Nothing> read(const Dispatch& dispatch, std::vector<Offer>& offers);
+  openclaw::Flow<openclaw::Nothing> read_reaction(const Dispatch& dispatch,
+                                                  std::vector<Offer>& offers);
   void add_offer(std::string_view type, const json::value& message, const std::string& key,
                  std::vector<Offer>& offers);
   openclaw::Flow<openclaw::Nothing> learn(Unknown unknown);

@@ -116,6 +116,8 @@ Flow<Nothing> Gateway::run(std::optional<Completion> started) {
   if (next == Next::kGoOn) {
     Flow<Nothing> loading = store_.load(bot_.id);
     co_await std::move(loading);
+    // A session keeps the intents it was begun with.
+    if (store_.session().intents != s_.settings.intents()) store_.forget();
     s_.spawn(queue_.run(bot_.id));
     while (next == Next::kGoOn && !stopping_ && !lost_) {
       Flow<Next> connecting = connect_once();
@@ -281,8 +283,9 @@ void Gateway::greet(GatewayLink& link, bool resuming) {
                         "logs");
       return alive->end(Why::kStopped, "the host does not give the token");
     }
-    std::string text = resuming ? resume_payload(token, store_.session())
-                                : identify_payload(token, s_.settings.intents());
+    std::string text = resuming
+                           ? resume_payload(token, store_.session())
+                           : identify_payload(token, s_.settings.intents(), s_.settings.presence);
     const bool sent = alive->send(text);
     wipe(text);
     if (sent && !resuming) {
@@ -296,13 +299,16 @@ void Gateway::greet(GatewayLink& link, bool resuming) {
 
 bool Gateway::take(Payload payload, std::size_t bytes) {
   if (payload.type == "READY") {
-    const auto ready = read_ready(payload.data);
+    auto ready = read_ready(payload.data);
     if (!ready) return true;  // without a session: the time limit ends it
+    ready->session.intents = s_.settings.intents();
+    presence_told_ = true;  // by identify
     store_.begin(ready->session);
     s_.interactions.introduce(ready->application_id);
     session_is_up();
   } else if (payload.type == "RESUMED") {
     session_is_up();
+    tell_presence();
   }
   // It has to be answered within seconds, however much waits before it.
   if (payload.type == "INTERACTION_CREATE") s_.interactions.received(payload.data);
@@ -313,6 +319,12 @@ bool Gateway::take(Payload payload, std::size_t bytes) {
   if (dispatch.type != "READY") dispatch.data = std::move(payload.data);
   dispatch.bytes = bytes;
   return queue_.push(std::move(dispatch));
+}
+
+// A session that an earlier start began may show what was configured then.
+void Gateway::tell_presence() {
+  if (presence_told_ || !link_) return;
+  presence_told_ = link_->send(presence_payload(s_.settings.presence));
 }
 
 void Gateway::session_is_up() {

@@ -70,6 +70,7 @@ class Gateway {
   void greet(GatewayLink& link, bool resuming);
   bool take(Payload payload, std::size_t bytes);
   void session_is_up();
+  void tell_presence();
 
   Next give_up(oc_status status, const std::string& reason, const std::string& message);
   Next give_up_token(const std::string& why);
@@ -83,10 +84,11 @@ class Gateway {
   std::optional<openclaw::Completion> started_;
   std::shared_ptr<GatewayLink> link_;
   Bot bot_;
-  int failures_ = 0;         // connections in a row that did not last
-  int failed_resumes_ = 0;   // in a row, of those that the service had greeted
-  int unreached_ = 0;        // connections in a row that were not greeted
-  std::string gateway_url_;  // the last one that the API named
+  int failures_ = 0;            // connections in a row that did not last
+  int failed_resumes_ = 0;      // in a row, of those that the service had greeted
+  int unreached_ = 0;           // connections in a row that were not greeted
+  std::string gateway_url_;     // the last one that the API named
+  bool presence_told_ = false;  // the session shows what is configured
   bool stopping_ = false, lost_ = false, token_is_wrong_ = false;
   std::string state_, reason_, why_lost_;
 };

@@ -69,12 +69,23 @@ std::string heartbeat_payload(std::int64_t seq) {
   return packed(Op::kHeartbeat, seq > 0 ? json::value(seq) : json::value(nullptr));
 }
 
-std::string identify_payload(std::string_view token, std::uint32_t intents) {
-  return packed(Op::kIdentify, json::object{{"token", token},
-                                            {"intents", intents},
-                                            {"properties", json::object{{"os", "linux"},
-                                                                        {"browser", "openclaw"},
-                                                                        {"device", "openclaw"}}}});
+std::string presence_payload(const json::object& presence) {
+  if (!presence.empty()) return packed(Op::kPresence, presence);
+  return packed(
+      Op::kPresence,
+      json::object{
+          {"since", nullptr}, {"activities", json::array()}, {"status", "online"}, {"afk", false}});
+}
+
+std::string identify_payload(std::string_view token, std::uint32_t intents,
+                             const json::object& presence) {
+  json::object data{
+      {"token", token},
+      {"intents", intents},
+      {"properties",
+       json::object{{"os", "linux"}, {"browser", "openclaw"}, {"device", "openclaw"}}}};
+  if (!presence.empty()) data["presence"] = presence;
+  return packed(Op::kIdentify, std::move(data));
 }
 
 std::string resume_payload(std::string_view token, const Session& session) {

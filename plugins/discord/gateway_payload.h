@@ -17,6 +17,7 @@ enum class Op {
   kDispatch = 0,
   kHeartbeat = 1,
   kIdentify = 2,
+  kPresence = 3,
   kResume = 6,
   kReconnect = 7,
   kInvalidSession = 9,
@@ -36,7 +37,8 @@ std::optional<Payload> read_payload(std::string_view text);
 
 struct Session {
   std::string id, resume_url;
-  std::int64_t seq = 0;  // of the last event that the host has stored
+  std::int64_t seq = 0;       // of the last event that the host has stored
+  std::uint32_t intents = 0;  // what it was begun with: it stays so when it is resumed
   bool usable() const { return !id.empty() && !resume_url.empty() && seq > 0; }
 };
 
@@ -49,8 +51,11 @@ std::optional<Ready> read_ready(const json::value& data);
 std::uint64_t read_hello(const json::value& data);
 
 std::string heartbeat_payload(std::int64_t seq);
-// Texts that hold the token: for the wire only.
-std::string identify_payload(std::string_view token, std::uint32_t intents);
+// Empty: online, and nothing below the name.
+std::string presence_payload(const json::object& presence);
+// Texts that hold the token: for the wire only. `presence` may be empty.
+std::string identify_payload(std::string_view token, std::uint32_t intents,
+                             const json::object& presence);
 std::string resume_payload(std::string_view token, const Session& session);
 
 // What to do when a connection has ended.

@@ -53,11 +53,24 @@ TEST(GatewayPayload, AHeartbeatNamesWhatIsStoredAndNothingBeforeThat) {
 
 TEST(GatewayPayload, IdentifyAndResumeFitTheServicesLimit) {
   const std::string token(100, 't');
-  EXPECT_LT(identify_payload(token, 37377).size(), 4096u);
+  EXPECT_LT(identify_payload(token, 37377, {}).size(), 4096u);
   Session session{std::string(256, 's'), "", 5};
   const auto resume = json::parse(resume_payload(token, session));
   EXPECT_EQ(resume.at("op"), 6);
   EXPECT_EQ(resume.at("d").at("seq"), 5);
+}
+
+TEST(GatewayPayload, PresenceGoesWithIdentifyOrAlone) {
+  const json::object presence{{"status", "dnd"}};
+  const auto identify = json::parse(identify_payload("t", 1, presence));
+  EXPECT_EQ(identify.at("d").at("presence"), json::value(presence));
+  EXPECT_FALSE(json::parse(identify_payload("t", 1, {})).at("d").as_object().contains("presence"));
+  EXPECT_EQ(json::parse(presence_payload(presence)),
+            json::parse(R"({"op":3,"d":{"status":"dnd"}})"));
+  // Nothing configured takes back what an earlier configuration showed.
+  EXPECT_EQ(
+      json::parse(presence_payload({})),
+      json::parse(R"({"op":3,"d":{"since":null,"activities":[],"status":"online","afk":false}})"));
 }
 
 TEST(GatewayPayload, AddressesGetTheQueryWhateverTheyCameWith) {

@@ -297,6 +297,67 @@ Parsed parse_interaction(const json::value& data, const Directory& directory,
   return out;
 }
 
+namespace {
+
+struct Emoji {
+  std::string shown;  // for the agent
+  std::string key;    // that no other emoji has; empty: there is none
+};
+
+Emoji emoji_of(const json::object& reaction) {
+  constexpr std::size_t kMaxEmoji = 64;
+  const json::object* emoji = parts::object_in(reaction, "emoji");
+  if (emoji == nullptr) return {};
+  const std::string name = cut_text(parts::text_in(*emoji, "name"), kMaxEmoji);
+  const std::string id = id_at(*emoji, "id");
+  if (id.empty()) return {name, name};
+  // One of a server's own; it has no name any more when it was taken away there.
+  return {name.empty() ? "a custom emoji" : ":" + name + ":", id};
+}
+
+// Direct chats name no person in a reaction; the channel tells who the other one is.
+json::object reacting(const std::string& user_id, const json::object* member,
+                      const Channel* channel) {
+  const json::object* user = member == nullptr ? nullptr : parts::object_in(*member, "user");
+  json::object author = user == nullptr ? json::object() : *user;
+  author["id"] = user_id;
+  json::object out = sender_of(author, member);
+  if (channel != nullptr && channel->direct && parts::text_in(out, "name").empty())
+    out["name"] = channel->name;
+  return out;
+}
+
+}  // namespace
+
+Parsed parse_reaction(const json::value& data, const Directory& directory, std::string_view account,
+                      std::string_view key) {
+  Parsed out;
+  const json::object* reaction = data.if_object();
+  if (reaction == nullptr) return out;
+  out.channel_id = id_at(*reaction, "channel_id");
+  out.message_id = id_at(*reaction, "message_id");
+  const std::string user_id = id_at(*reaction, "user_id");
+  const Emoji emoji = emoji_of(*reaction);
+  if (out.channel_id.empty() || out.message_id.empty() || user_id.empty() || emoji.key.empty())
+    return out;
+  const Channel* channel = directory.channel(out.channel_id);
+  json::object sender = reacting(user_id, parts::object_in(*reaction, "member"), channel);
+  if (user_id == directory.bot_id() || sender.at("isBot").as_bool()) return out;
+  out.kind = Parsed::Kind::kEvent;
+  out.event = json::object{
+      {"kind", "reaction"},
+      {"eventId", "dc:" + directory.bot_id() + ":reaction:" + out.channel_id + ":" +
+                      out.message_id + ":" + user_id + ":" + emoji.key + ":" + std::string(key)},
+      {"account", account},
+      {"conversation", conversation_of(*reaction, channel)},
+      {"sender", std::move(sender)},
+      {"messageId", out.message_id},
+      {"emoji", emoji.shown}};
+  if (const std::string author = id_at(*reaction, "message_author_id"); !author.empty())
+    out.event["toSelf"] = author == directory.bot_id();
+  return out;
+}
+
 Unknown unknown_in(const json::value& data, const Directory& directory) {
   Unknown out;
   const json::object* message = data.if_object();

@@ -32,6 +32,12 @@ Parsed parse_message(std::string_view type, const json::value& data, const Direc
 Parsed parse_interaction(const json::value& data, const Directory& directory,
                          std::string_view account);
 
+// A person's reaction to a message: MESSAGE_REACTION_ADD. The service gives it no id, so `key` (the
+// session and its sequence) tells one that is replayed from one that was put there once more.
+// `toSelf` is there when the service says whose message it is.
+Parsed parse_reaction(const json::value& data, const Directory& directory, std::string_view account,
+                      std::string_view key);
+
 // What has to be known before the message can be read rightly.
 struct Unknown {
   std::string channel_id;  // a channel of a server that the directory does not have

@@ -123,6 +123,75 @@ TEST(MessageEvent, WhatIsNotUnderstoodIsKeptRaw) {
   }
 }
 
+json::object reaction(const std::string& more = "{}") {
+  json::object out = json::parse(R"({"user_id":"7","channel_id":"31","message_id":"1420070400000",
+    "guild_id":"20","emoji":{"id":null,"name":"👍"},"message_author_id":"900","burst":false,"type":0,
+    "member":{"nick":"Ada L.","roles":["50"],"user":{"id":"7","username":"ada"}}})")
+                         .as_object();
+  const json::value changes = json::parse(more);
+  for (const auto& [key, value] : changes.as_object()) out[key] = value;
+  return out;
+}
+
+Parsed parse_reaction(const json::value& data, const std::string& key = "s:1") {
+  return parse_reaction(data, directory(), "default", key);
+}
+
+TEST(ReactionEvent, NamesThePersonThePlaceAndTheMessage) {
+  const Parsed parsed = parse_reaction(reaction());
+  ASSERT_EQ(parsed.kind, Parsed::Kind::kEvent);
+  EXPECT_EQ(parsed.event, json::parse(R"({"kind":"reaction",
+    "eventId":"dc:900:reaction:31:1420070400000:7:👍:s:1","account":"default",
+    "conversation":{"id":"31","type":"channel","spaceId":"20","parentId":"30","title":"#own"},
+    "sender":{"id":"7","name":"Ada L.","username":"ada","isBot":false,"roles":["50"]},
+    "messageId":"1420070400000","emoji":"👍","toSelf":true})"));
+  EXPECT_FALSE(
+      parse_reaction(reaction(R"({"message_author_id":"8"})")).event.at("toSelf").as_bool());
+  EXPECT_FALSE(parse_reaction(reaction(R"({"message_author_id":null})")).event.contains("toSelf"));
+}
+
+TEST(ReactionEvent, AReplayIsOneEventAndPuttingItThereAgainAnother) {
+  const json::value id = parse_reaction(reaction()).event.at("eventId");
+  EXPECT_EQ(parse_reaction(reaction()).event.at("eventId"), id);
+  EXPECT_NE(parse_reaction(reaction(), "s:2").event.at("eventId"), id);
+  EXPECT_NE(parse_reaction(reaction(), "t:1").event.at("eventId"), id);
+  EXPECT_NE(parse_reaction(reaction(R"({"emoji":{"name":"👎"}})")).event.at("eventId"), id);
+}
+
+TEST(ReactionEvent, AServersOwnEmojiIsKnownByItsIdAndShownByItsName) {
+  const Parsed named = parse_reaction(reaction(R"({"emoji":{"id":"60","name":"blob"}})"));
+  EXPECT_EQ(named.event.at("emoji"), ":blob:");
+  const Parsed gone = parse_reaction(reaction(R"({"emoji":{"id":"60","name":null}})"));
+  EXPECT_EQ(gone.event.at("emoji"), "a custom emoji");
+  EXPECT_EQ(gone.event.at("eventId"), named.event.at("eventId"));
+}
+
+TEST(ReactionEvent, InADirectChatItIsTheOtherPerson) {
+  Directory known("900");
+  const json::value data =
+      json::parse(R"({"user_id":"7","channel_id":"99","message_id":"5","emoji":{"name":"👍"}})");
+  const Parsed stranger = parse_reaction(data, known, "default", "s:1");
+  EXPECT_EQ(stranger.event.at("conversation"), json::parse(R"({"id":"99","type":"direct"})"));
+  EXPECT_EQ(stranger.event.at("sender").at("name"), "");
+  known.add_channel(json::parse(R"({"id":"99","type":1,
+      "recipients":[{"id":"7","username":"ada","global_name":"Ada"}]})")
+                        .as_object());
+  EXPECT_EQ(parse_reaction(data, known, "default", "s:1").event.at("sender").at("name"), "Ada");
+}
+
+TEST(ReactionEvent, OfBotsAndWhatIsNotUnderstoodIsIgnored) {
+  const char* const kNobodys[] = {R"({"user_id":"900"})",
+                                  R"({"member":{"user":{"id":"7","bot":true}}})",
+                                  R"({"user_id":7})",
+                                  R"({"message_id":null})",
+                                  R"({"channel_id":"x"})",
+                                  R"({"emoji":"👍"})",
+                                  R"({"emoji":{"id":null,"name":null}})"};
+  for (const char* more : kNobodys)
+    EXPECT_EQ(parse_reaction(reaction(more)).kind, Parsed::Kind::kIgnored) << more;
+  EXPECT_EQ(parse_reaction(json::parse("[]")).kind, Parsed::Kind::kIgnored);
+}
+
 TEST(MessageEvent, WhatHasToBeLookedUpFirst) {
   const Directory known = directory();
   EXPECT_EQ(unknown_in(message(), known).channel_id, "");

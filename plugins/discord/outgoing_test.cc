@@ -63,7 +63,7 @@ TEST(Outgoing, ANonceFollowsFromItsKey) {
 
 TEST(Settings, IntentsAndLimitsHaveBounds) {
   const Settings plain = read_settings("discord/default", R"({"token":{"$secret":"t"}})");
-  EXPECT_EQ(plain.intents(), 37377u);
+  EXPECT_EQ(plain.intents(), 46593u);
   EXPECT_EQ(plain.api_root, "https://discord.com/api/v10");
   EXPECT_EQ(plain.authorization(), "Bot {{secret:t}}");
   EXPECT_EQ(plain.text_limit, 1950u);
@@ -71,7 +71,7 @@ TEST(Settings, IntentsAndLimitsHaveBounds) {
                                      R"({"textChunkLimit":99999,"intents":{"messageContent":false},
                                          "apiRoot":"http://127.0.0.1:1/api//","mediaMaxMb":-1})");
   EXPECT_EQ(odd.text_limit, 1950u);
-  EXPECT_EQ(odd.intents(), 4609u);
+  EXPECT_EQ(odd.intents(), 13825u);
   EXPECT_EQ(odd.api_root, "http://127.0.0.1:1/api/v10");
   EXPECT_THAT(odd.token_command(), HasSubstr("--account work"));
   EXPECT_THROW(read_settings("discord/default", "[]"), std::invalid_argument);

@@ -51,6 +51,7 @@ void SessionStore::read_session(const std::string& text) {
   session_.id = parts::text_in(object, "id");
   session_.resume_url = parts::text_in(object, "url");
   session_.seq = std::max<std::int64_t>(parts::int_in(object, "seq", 0), 0);
+  session_.intents = static_cast<std::uint32_t>(parts::int_in(object, "intents", 0));
   const json::array* begun = parts::array_in(object, "begun");
   for (const json::value& at : begun == nullptr ? json::array() : *begun) {
     if (at.is_int64() && begun_.size() < kMostBegun) begun_.push_back(at.get_int64());
@@ -85,6 +86,7 @@ Flow<Nothing> SessionStore::save() {
     const json::object out{{"id", session_.id},
                            {"url", session_.resume_url},
                            {"seq", session_.seq},
+                           {"intents", session_.intents},
                            {"begun", std::move(begun)}};
     Flow<Nothing> writing = write("session:" + bot_id_, json::serialize(out));
     co_await std::move(writing);

@@ -24,6 +24,10 @@ struct Settings {
   std::uint64_t most_upload_bytes = 10'000'000;
   bool link_preview = false;
   bool native_commands = true;  // offer slash commands
+  // Where people's reactions are listened for, and whether somewhere also to messages that are not
+  // the bot's. Which of them are read is core's to decide, server by server.
+  bool direct_reactions = true, server_reactions = true, reactions_to_others = false;
+  json::object presence = {};  // as the gateway takes it; empty: none configured
   bool message_content =
       true;  // ask the gateway for the text of messages that do not mention the bot
 

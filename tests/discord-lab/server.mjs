@@ -915,7 +915,8 @@ export class DiscordLab {
     if (kind === 'reaction') {
       const { c, m } = find(), u = this.user(p.user ?? p.user_id), e = p.emoji ?? '👍', who = m.reactions.get(e) ?? new Set();
       m.reactions.set(e, who);
-      if (p.remove) { who.delete(u.id); this.reaction('MESSAGE_REACTION_REMOVE', c, m, u.id, e); } else { who.add(u.id); this.reaction('MESSAGE_REACTION_ADD', c, m, u.id, e); }
+      // What changes nothing is no event.
+      if (p.remove ? who.delete(u.id) : !who.has(u.id) && who.add(u.id)) this.reaction(p.remove ? 'MESSAGE_REACTION_REMOVE' : 'MESSAGE_REACTION_ADD', c, m, u.id, e);
       return note({ ok: true });
     }
     if (kind === 'typing') {

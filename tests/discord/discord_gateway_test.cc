@@ -39,7 +39,7 @@ TEST_F(DiscordGateway, R132ASessionComesUpWithTheRightIntentsAndBeats) {
   post("/config", {{"heartbeatMs", 300}});
   up();
   ASSERT_EQ(sessions().size(), 1u);
-  EXPECT_EQ(sessions()[0].at("intents"), 37377);
+  EXPECT_EQ(sessions()[0].at("intents"), 46593);
   run_until([&] { return gateway_log("dir=in&op=1").size() >= 3; });
   EXPECT_EQ(identifies(), 1u);
   EXPECT_EQ(recorder_.links.back().at("account").at("id"), json::value(stub_.said("bot_id")));
@@ -184,8 +184,39 @@ TEST_F(DiscordGateway, WithoutTheContentIntentTheStartNamesTheSwitchAndTheWayAro
 TEST_F(DiscordGateway, TheContentIntentCanBeDoneWithout) {
   post("/config", {{"privileged", {{"messageContent", false}}}});
   up({{"intents", {{"messageContent", false}}}});
-  EXPECT_EQ(sessions()[0].at("intents"), 4609);
+  EXPECT_EQ(sessions()[0].at("intents"), 13825);
   expect_nothing_lost("direct messages come all the same");
+}
+
+TEST_F(DiscordGateway, ASessionIsNotResumedWithOtherIntentsThanItWasBegunWith) {
+  PluginInstance* bot = up();
+  down(bot);
+  bot = up({{"reactionNotifications", "off"}});
+  EXPECT_EQ(resumes(), 0u);
+  EXPECT_EQ(identifies(), 2u);
+  EXPECT_EQ(sessions().back().at("intents"), 37377);
+  down(bot);
+  up({{"reactionNotifications", "off"}});
+  EXPECT_EQ(resumes(), 1u);
+}
+
+TEST_F(DiscordGateway, PresenceIsShownAndChangedInASessionThatGoesOn) {
+  const auto activity = [&] { return sessions().at(0).at("presence").at("activities").at(0); };
+  PluginInstance* bot = up({{"status", "idle"}, {"activity", "chess"}, {"activityType", 0}});
+  EXPECT_EQ(gateway_log("dir=in&op=2")[0].at("d").at("presence").at("status"), "idle");
+  EXPECT_EQ(activity(), json::parse(R"({"name":"chess","type":0})"));
+  post("/gateway/kill", {});
+  wait_resumes(1);
+  EXPECT_TRUE(gateway_log("dir=in&op=3").empty()) << "the session shows it already";
+  down(bot);
+  bot = up({{"activity", "reading"}});
+  run_until([&] { return gateway_log("dir=in&op=3").size() == 1; });
+  EXPECT_EQ(activity().at("state"), "reading");
+  EXPECT_EQ(identifies(), 1u);
+  down(bot);
+  up();
+  run_until([&] { return gateway_log("dir=in&op=3").size() == 2; });
+  EXPECT_EQ(sessions()[0].at("presence").at("activities"), json::array());
 }
 
 TEST_F(DiscordGateway, NoSessionIsBegunBeyondTheLimit) {

@@ -74,7 +74,8 @@ TEST_F(DiscordConfig, TakesTheKeysThatOpenClawUsersHave) {
     actions: {reactions: true, messages: true}, ackReaction: "eyes", commands: {native: "auto"},
     retry: {attempts: 3, minDelayMs: 500, maxDelayMs: 30000, jitter: 0.1},
     intents: {presence: false, guildMembers: false}, configWrites: false,
-    threadBindings: {enabled: true}, voice: {enabled: false},
+    threadBindings: {enabled: true}, voice: {enabled: false}, proxy: "http://127.0.0.1:3128",
+    status: "idle", activity: "chess", activityType: 0, activityUrl: "https://twitch.tv/lab",
     defaultAccount: "work", accounts: {
       work: {token: "def", dmPolicy: "allowlist", name: "Work"},
       home: {tokenFile: "/run/secrets/discord"}}})"),
@@ -85,6 +86,8 @@ TEST_F(DiscordConfig, RefusesWhatItDoesNotKnowAndSaysWhere) {
   EXPECT_THAT(wrong(R"({tokn: "a"})"), HasSubstr("channels.discord.tokn"));
   EXPECT_THAT(wrong(R"({dmPolicy: "everyone"})"), HasSubstr("channels.discord.dmPolicy"));
   EXPECT_THAT(wrong(R"({guilds: {"1": {requireMentions: true}}})"), HasSubstr("requireMentions"));
+  EXPECT_THAT(wrong(R"({status: "away"})"), HasSubstr("channels.discord.status"));
+  EXPECT_THAT(wrong(R"({activityType: 6})"), HasSubstr("channels.discord.activityType"));
   EXPECT_THAT(wrong(R"({accounts: {work: {tokn: "a"}}})"),
               HasSubstr("channels.discord.accounts.work.tokn"));
 }

@@ -115,6 +115,34 @@ test('P3: kill -9 when a draft is out and nobody noted it down: the reply takes 
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
+test('reactions to the agent are read with the next message, and its presence is shown', () => inWorld(async (world) => {
+  await begin(world, { more: [
+    'status = "dnd"', 'activity = "listening"', '[channels.discord.guilds."920000000000000001"]', 'requireMention = false',
+    'users = ["910000000000000001"]'] });
+  const { discord } = world;
+  const [identify] = await discord.control('/gateway/log?dir=in&op=2');
+  assert.equal(identify.d.presence.status, 'dnd');
+  assert.equal(identify.d.presence.activities[0].state, 'listening');
+  await world.model.script([{ match: 'first', text: 'Shall I?' }, { match: 'go on', text: 'Done.' }, { match: 'in private', text: 'Hi.' }]);
+  const { message_id: own } = await discord.write('first', { channel_id: discord.general });
+  await discord.showsOnce(['Shall I?'], { channel: discord.general });
+  const [{ id: asked }] = await discord.control(`/messages?channel_id=${discord.general}&by=bot`);
+  const react = (message_id, user_id, emoji) => discord.control('/inject/reaction', { channel_id: discord.general, message_id, user_id, emoji });
+  await react(asked, discord.stranger, '👎');
+  await react(own, discord.person, '👀');
+  await react(asked, discord.person, '👍');
+  await discord.write('go on', { channel_id: discord.general });
+  await discord.showsOnce(['Shall I?', 'Done.'], { channel: discord.general });
+  const texts = JSON.stringify((await world.model.requests()).at(-1).messages);
+  assert.ok(texts.includes(`[Ann reacted with 👍 to your message ${asked}]`), texts);
+  assert.ok(!texts.includes('👎') && !texts.includes('👀'), texts);
+  // It was of that room.
+  await discord.write('in private');
+  await discord.showsOnce(['Hi.']);
+  assert.ok(!JSON.stringify((await world.model.requests()).at(-1).messages).includes('reacted'));
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
 test('a token that is taken back ends the account alone, and doctor says what to type', () => inWorld(async (world) => {
   await begin(world);
   await world.discord.control('/token', { revoke: world.discord.token });

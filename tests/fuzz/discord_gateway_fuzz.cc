@@ -43,6 +43,22 @@ void fuzz_payload(std::string_view data) {
   }
 }
 
+// The same bytes as a reaction: ids and names are all that comes of them.
+void fuzz_reaction(std::string_view data) {
+  const auto payload = discord::read_payload(data);
+  if (!payload) return;
+  const discord::Directory directory("900");
+  const discord::Parsed parsed =
+      discord::parse_reaction(payload->data, directory, "default", "s:1");
+  if (parsed.kind != discord::Parsed::Kind::kEvent) return;
+  check(parsed.event.at("sender").at("id") != "900");
+  check(parsed.event.at("eventId").as_string().size() <= 512);
+  for (const char* key : {"emoji", "messageId"}) {
+    const std::string_view text = parsed.event.at(key).as_string();
+    check(!text.empty() && parts::valid_utf8(text) == text);
+  }
+}
+
 void fuzz_stream(std::string_view data) {
   discord::InflateStream stream(1 << 16);
   while (!data.empty() && !stream.failed()) {
@@ -70,6 +86,7 @@ void fuzz_text(std::string_view data) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view data(reinterpret_cast<const char*>(bytes), size);
   fuzz_payload(data);
+  fuzz_reaction(data);
   fuzz_stream(data);
   fuzz_text(data);
   (void)discord::read_rate_headers(data);
