@@ -109,6 +109,7 @@ class Service final : public ChannelService {
   TaskScope scope_;
   std::map<std::string, json::value> probes_;
   bool open_ = false;
+  bool planned_ = false;             // it is known which accounts there are
   bool resumed_ = false;             // what the last process left stands in its lanes
   std::vector<InboxRow> early_;      // came in before that, and has its place behind it
   std::shared_ptr<Event> applying_;  // set when the configuration is applied
@@ -142,6 +143,7 @@ Awaitable<Result<void>> Service::start() {
   if (outbox.has_error()) co_return outbox.error();
   plugins_.set_channel_events(this);
   co_await apply_config();
+  planned_ = true;
   co_await delivery_.resume(std::move(outbox.value()));
   intake_.resume(std::move(inbox.value()));
   resumed_ = true;
@@ -345,6 +347,7 @@ Awaitable<json::object> Service::status(bool probe, Limits limits) {
 }
 
 std::vector<std::string> Service::failing() const {
+  if (!planned_) return {"channels"};
   std::set<std::string> names;
   for (const auto& account : accounts_.all()) {
     if (account->plan.enabled && account->plan.configured && !account->connected())

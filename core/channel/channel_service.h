@@ -43,7 +43,8 @@ class ChannelService : public plugin::ChannelEvents {
 
   // The channels.status payload of the gateway protocol (14.1), without "ts".
   virtual Awaitable<json::object> status(bool probe, Limits limits) = 0;
-  // Names of channels that should be up and are not: what /readyz fails on.
+  // Names of channels that should be up and are not, and "channels" before it is known which those
+  // are: what /readyz fails on.
   virtual std::vector<std::string> failing() const = 0;
   // Sends, edits, deletes, reacts or reads by hand: `send`, `message.action`, `message.read` and
   // the tool `message`.

@@ -579,6 +579,14 @@ TEST_F(ChannelServiceTest, StatusWarnsWhenThePlatformKeepsBackWhatAGroupIsToBeRe
   EXPECT_EQ(warnings(), "");
 }
 
+TEST_F(ChannelServiceTest, IsNotReadyBeforeItKnowsItsAccounts) {
+  boot();
+  const auto unstarted = ChannelService::create(life_->runtime, life_->store, life_->host,
+                                                *life_->services, life_->sandboxes, life_->agent);
+  EXPECT_THAT(unstarted->failing(), ElementsAre("channels"));
+  EXPECT_TRUE(life_->service->failing().empty());
+}
+
 TEST_F(ChannelServiceTest, R131R133AccountsStartFromTheirTokenFileAndStatusNamesNoSecret) {
   std::ofstream(dir_.path() / "token") << "very-secret\n";
   config_text_ =

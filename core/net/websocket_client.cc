@@ -23,9 +23,6 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using PlainStream = websocket::stream<beast::tcp_stream>;
 using TlsStream = websocket::stream<beast::ssl_stream<beast::tcp_stream>>;
-// TLS with the target inside of TLS with a proxy. Beast's TLS streams do not nest, Asio's do.
-using ProxyTlsLayer = asio::ssl::stream<beast::tcp_stream>;
-using TlsOverTlsStream = websocket::stream<beast::ssl_stream<ProxyTlsLayer>>;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint16_t kAbnormal = 1006;
@@ -95,10 +92,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   Awaitable<Result<void>> connect();
   Awaitable<Result<void>> reach(Url hop, bool allow_private);
   Awaitable<Result<void>> pass_proxy();
-  template <class Layer>
-  Awaitable<Result<void>> talk_to_proxy(Layer& layer);
-  template <class Layer>
-  Awaitable<Result<void>> secure(Layer& layer, Url peer);
+  Awaitable<Result<void>> secure();
   Awaitable<Result<void>> upgrade();
   Awaitable<> read_all();
   Awaitable<> write_all();
@@ -129,8 +123,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 };
 
 template <class Stream>
-template <class Layer>
-Awaitable<Result<void>> Session<Stream>::secure(Layer& layer, Url peer) {
+Awaitable<Result<void>> Session<Stream>::secure() {
+  auto& layer = stream_.next_layer();
+  Url& peer = request_.url;
   if (!is_ip_literal(peer.host)) {
     // What SSL_set_tlsext_host_name() is, without the macro's C cast.
     SSL_ctrl(layer.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
@@ -149,8 +144,8 @@ Awaitable<Result<void>> Session<Stream>::secure(Layer& layer, Url peer) {
 
 // Until the proxy has connected us to the target.
 template <class Stream>
-template <class Layer>
-Awaitable<Result<void>> Session<Stream>::talk_to_proxy(Layer& layer) {
+Awaitable<Result<void>> Session<Stream>::pass_proxy() {
+  auto& layer = beast::get_lowest_layer(stream_);
   ProxyHandshake handshake(*request_.proxy, request_.url);
   std::array<char, 1024> buffer;
   while (!handshake.done()) {
@@ -166,18 +161,6 @@ Awaitable<Result<void>> Session<Stream>::talk_to_proxy(Layer& layer) {
     if (understood.has_error()) co_return understood;
   }
   co_return Result<void>();
-}
-
-template <class Stream>
-Awaitable<Result<void>> Session<Stream>::pass_proxy() {
-  if constexpr (std::is_same_v<Stream, TlsOverTlsStream>) {
-    auto& layer = stream_.next_layer().next_layer();
-    auto secured = co_await secure(layer, request_.proxy->at);
-    if (secured.has_error()) co_return secured;
-    co_return co_await talk_to_proxy(layer);
-  } else {
-    co_return co_await talk_to_proxy(beast::get_lowest_layer(stream_));
-  }
 }
 
 template <class Stream>
@@ -250,10 +233,12 @@ template <class Stream>
 Awaitable<Result<void>> Session<Stream>::connect() {
   auto headers_fine = check_headers(request_.headers);
   if (headers_fine.has_error()) co_return headers_fine;
-  if (request_.proxy && request_.proxy->kind == ProxyAddress::Kind::kHttps &&
-      !request_.url.is_tls())
+  // TLS inside of TLS is a stream of its own, which takes minutes and gigabytes to compile.
+  if (request_.proxy && request_.proxy->kind == ProxyAddress::Kind::kHttps) {
     co_return Error(Code::kInvalidArgument,
-                    "a proxy that is written https:// takes wss:// connections only");
+                    "WebSockets do not go through a proxy that is written https://; write it "
+                    "http:// or socks5:// when it has such a port");
+  }
   timer_.expires_after(request_.connect_timeout);
   timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code& e) {
     if (!e)
@@ -267,7 +252,7 @@ Awaitable<Result<void>> Session<Stream>::connect() {
     if (passed.has_error()) co_return passed;
   }
   if constexpr (!std::is_same_v<Stream, PlainStream>) {
-    auto secured = co_await secure(stream_.next_layer(), request_.url);
+    auto secured = co_await secure();
     if (secured.has_error()) co_return secured;
   }
   auto upgraded = co_await upgrade();
@@ -426,13 +411,8 @@ WebSocketClient::~WebSocketClient() = default;
 std::shared_ptr<WebSocketConnection> WebSocketClient::connect(WebSocketRequest request,
                                                               WebSocketEvents events) {
   std::shared_ptr<Connection> connection;
-  const bool proxy_has_tls = request.proxy && request.proxy->kind == ProxyAddress::Kind::kHttps;
   auto& loop = runtime_.loop();
-  if (request.url.is_tls() && proxy_has_tls) {
-    connection = std::make_shared<Session<TlsOverTlsStream>>(
-        runtime_, std::move(request), std::move(events), ProxyTlsLayer(loop, state_->context()),
-        state_->context());
-  } else if (request.url.is_tls()) {
+  if (request.url.is_tls()) {
     connection = std::make_shared<Session<TlsStream>>(runtime_, std::move(request),
                                                       std::move(events), loop, state_->context());
   } else {

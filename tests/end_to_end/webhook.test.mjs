@@ -181,6 +181,7 @@ test('from polling to webhook and back by config set, in the running gateway', (
   assert.match(await knock(port, [`${header}: ${secret}`, 'Content-Length: 2']), /^HTTP\/1\.1 401 /);
   await set('webhookUrl');
   await mode('polling');
+  await waitFor('deleteWebhook', async () => (await world.telegram.calls('deleteWebhook')).length > 0);
   assert.deepEqual((await world.telegram.calls('deleteWebhook')).map((c) => c.params.drop_pending_updates), [false]);
   await world.telegram.write('number three');
   await world.telegram.showsOnce(['Reply to one.', 'Reply to two.', 'Reply to three.']);
