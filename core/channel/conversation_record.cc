@@ -6,12 +6,6 @@
 namespace openclaw::channel {
 namespace {
 
-const json::object& part_of(const json::object& event, std::string_view key) {
-  static const json::object none;
-  const json::value* part = event.if_contains(key);
-  return part != nullptr && part->is_object() ? part->get_object() : none;
-}
-
 std::string files_in(const json::object& event) {
   std::string out;
   const json::value* files = event.if_contains("attachments");
@@ -30,8 +24,8 @@ std::string files_in(const json::object& event) {
 }  // namespace
 
 Heard heard_from(const std::string& instance, const json::object& event) {
-  const json::object& conversation = part_of(event, "conversation");
-  const json::object& sender = part_of(event, "sender");
+  const json::object& conversation = object_of(event, "conversation");
+  const json::object& sender = object_of(event, "sender");
   Heard out;
   out.instance = instance;
   out.chat = text_of(conversation, "id");

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "channel/access.h"
-#include "channel/intake.h"
 #include "channel/buttons.h"
 #include "channel/intake.h"
 #include "channel/reply_media.h"

@@ -85,7 +85,7 @@ class CrashRun {
   config() {
     return ['[gateway]', 'mode = "local"', '[gateway.auth]', `token = "${this.world.token}"`, '[session]',
       'dmScope = "per-channel-peer"', '[agents.defaults]', 'model = "mock/mock-1"', 'maxConcurrent = 16',
-      '[agents.defaults.sandbox]', 'mode = "off"', '[messages.queue]', 'mode = "followup"', 'debounceMs = 0',
+      '[agents.defaults.sandbox]', 'mode = "off"', '[messages.queue]', 'mode = "followup"', 'debounceMs = 0', 'cap = 1000',
       '[models]', 'mode = "replace"', '[models.providers.mock]',
       `baseUrl = "http://127.0.0.1:${this.model.port}/v1"`, 'api = "openai-completions"', 'apiKey = "key-of-the-mock"',
       '[[models.providers.mock.models]]', 'id = "mock-1"', 'contextWindow = 32000',
