@@ -84,7 +84,7 @@ TEST(Settings, NameTheAccountAndHoldNoToken) {
   EXPECT_EQ(s.config_key, "channels.telegram.accounts.work");
   EXPECT_EQ(s.token, "{{secret:telegram.work.botToken}}");
   EXPECT_EQ(s.api_root, "http://x");
-  EXPECT_EQ(s.commands.size(), 7u);
+  EXPECT_EQ(s.commands.size(), 9u);
   EXPECT_THAT(s.token_command(), HasSubstr("--account work"));
 }
 
@@ -92,7 +92,7 @@ TEST(Settings, OwnCommandsAreAddedAndTheMenuCanBeLeftAlone) {
   const Settings s = read_settings(
       "telegram/default",
       R"({"customCommands":[{"command":"/deploy","description":"x"},{"command":"Bad Name","description":"x"}]})");
-  EXPECT_EQ(s.commands.size(), 8u);
+  EXPECT_EQ(s.commands.size(), 10u);
   EXPECT_TRUE(
       read_settings("telegram/default", R"({"commands":{"native":false}})").commands.empty());
   EXPECT_THROW(read_settings("telegram/default", "[]"), std::invalid_argument);

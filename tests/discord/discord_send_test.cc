@@ -317,7 +317,7 @@ class DiscordCommands : public DiscordSend {
  protected:
   json::array registered() { return get("/commands").at("global").as_array(); }
   void register_all() {
-    run_until([&] { return registered().size() == 7; });
+    run_until([&] { return registered().size() == 9; });
   }
   json::object command(const std::string& name, json::object more = {}) {
     const std::size_t before = recorder_.events.size();

@@ -28,7 +28,7 @@ TEST_F(TelegramMenu, IsToldOnceAndAgainOnlyWhenItChanged) {
   life({{"customCommands", own}}, 2);
   const json::array told = calls("setMyCommands");
   const json::array list = told.back().at("params").at("commands").as_array();
-  EXPECT_EQ(list.size(), 8u);
+  EXPECT_EQ(list.size(), 10u);
   EXPECT_EQ(list.back().at("command"), "deploy");
   EXPECT_FALSE(told.back().at("params").as_object().contains("scope"));
 }
