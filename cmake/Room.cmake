@@ -26,6 +26,6 @@ function(openclaw_room NAME)
       target_precompile_headers(${NAME}_test REUSE_FROM openclaw_pch)
     endif()
     gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT 120)
+                         PROPERTIES TIMEOUT 300)
   endif()
 endfunction()

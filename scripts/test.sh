@@ -70,9 +70,10 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   # A release beside sanitizers has no unit tests.
   ctest --test-dir "build/$1" --output-on-failure -j3 -LE 'end_to_end|crash' ${left_out[@]+"${left_out[@]}"}
   step "$1: end-to-end tests"
-  # Of these tsan runs the ones in which the most threads meet. The others say something else to the same threads, and
-  # asan runs them all.
+  # asan runs them all. tsan runs the ones in which the most threads meet; the others say something else to the same
+  # threads. The longest, the faults, need no second run beside it.
   left_out=()
+  [[ $1 == release && $unit_tests == OFF ]] && left_out=(-E '^end_to_end\.faults$')
   [[ $1 == tsan ]] &&
     left_out=(-E '^end_to_end\.(faults|senders|routing|media|agent|channels_cli|message|no_model|gate|denied)$')
   ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2 -L end_to_end ${left_out[@]+"${left_out[@]}"}
