@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reduced_event.h"
+
 namespace discord {
 namespace {
 
@@ -24,18 +26,6 @@ bool is_message(std::string_view type) {
 // A replayed event has the same one.
 std::string replay_key(const Dispatch& dispatch) {
   return dispatch.session_id + ":" + std::to_string(dispatch.seq);
-}
-
-// The event as the host takes everything: raw, to be put aside.
-std::string reduced_event(std::string_view event) {
-  const json::value value = parts::parsed(event);
-  json::object out{{"kind", "unparsed"}};
-  if (const json::object* given = value.if_object()) {
-    for (const char* key : {"eventId", "account"}) {
-      if (given->contains(key)) out[key] = given->at(key);
-    }
-  }
-  return json::serialize(out);
 }
 
 }  // namespace
@@ -260,7 +250,7 @@ void EventQueue::refused(Offer offer, oc_status why, std::vector<Offer>& again) 
     return;
   }
   if (why == OC_INVALID_ARGUMENT) {
-    offer.event = reduced_event(offer.event);
+    offer.event = parts::reduced_event(offer.event);
     offer.reduced = true;
   }
   again.push_back(std::move(offer));

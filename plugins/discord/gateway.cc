@@ -60,27 +60,12 @@ void Gateway::report(std::string_view state, std::string_view reason, std::strin
   s_.plugin.channel_host().link_state(json::serialize(out));
 }
 
-void Gateway::settle_start(oc_status status, const std::string& message) {
-  if (!started_) return;
-  Completion done = std::move(*started_);
-  started_.reset();
-  if (status == OC_OK) {
-    done.ok();
-  } else {
-    done.error(status, message);
-  }
-}
-
-void Gateway::cancel_start(oc_op op) {
-  if (started_ && started_->op() == op) settle_start(OC_CANCELLED, "the start was cancelled");
-}
-
 Gateway::Next Gateway::give_up(oc_status status, const std::string& reason,
                                const std::string& message) {
   lost_ = true;
   why_lost_ = message;
   report("failed", reason, message);
-  settle_start(status, message);
+  start_.settle(status, message);
   return Next::kEnd;
 }
 
@@ -109,7 +94,7 @@ void Gateway::stop() {
 }
 
 Flow<Nothing> Gateway::run(std::optional<Completion> started) {
-  started_ = std::move(started);
+  start_.expect(std::move(started));
   report("connecting");
   Flow<Next> finding = find_bot();
   Next next = co_await std::move(finding);
@@ -125,7 +110,7 @@ Flow<Nothing> Gateway::run(std::optional<Completion> started) {
     }
     queue_.stop();
   }
-  settle_start(OC_CANCELLED, "the account was stopped before it had started");
+  start_.settle(OC_CANCELLED, "the account was stopped before it had started");
   co_return Nothing{};
 }
 
@@ -176,7 +161,7 @@ Flow<Gateway::Next> Gateway::after_failure(std::string what, const Reply& reply)
                               " could not be asked for: " + reply.text + "; it is tried again";
   report("connecting", reply.limited() ? "rateLimited" : "unreachable", message);
   // The gateway need not wait for Discord to come back.
-  settle_start(OC_OK, "");
+  start_.settle(OC_OK, "");
   const std::uint64_t least = reply.retry_after_ms;
   Flow<Nothing> waiting = back_off(least);
   co_await std::move(waiting);
@@ -225,7 +210,7 @@ Flow<std::string> Gateway::permit_to_begin() {
            "Discord lets this bot begin no session for " + std::to_string(limit / 60'000 + 1) +
                " minutes: too many were begun today. If another program uses this bot's token, "
                "stop it");
-    settle_start(OC_OK, "");
+    start_.settle(OC_OK, "");
     Flow<Nothing> pause = s_.pauses.wait(limit);
     co_await std::move(pause);
   }
@@ -331,7 +316,7 @@ void Gateway::session_is_up() {
   if (link_) link_->set_ready();
   failed_resumes_ = 0;
   report("online");
-  settle_start(OC_OK, "");
+  start_.settle(OC_OK, "");
 }
 
 }  // namespace discord

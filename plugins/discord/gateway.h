@@ -19,6 +19,7 @@
 #include "rest_api.h"
 #include "session_store.h"
 #include "settings.h"
+#include "start_answer.h"
 
 namespace discord {
 
@@ -43,7 +44,7 @@ class Gateway {
   // is up, when it cannot be, or when the service is out of reach for now.
   openclaw::Flow<openclaw::Nothing> run(std::optional<openclaw::Completion> started);
   void stop();
-  void cancel_start(oc_op op);
+  void cancel_start(oc_op op) { start_.cancel(op); }
   // Something that cannot go on: the host starts the account anew.
   void failed(const std::string& why);
   // The service refused the token elsewhere.
@@ -75,13 +76,12 @@ class Gateway {
   Next give_up(oc_status status, const std::string& reason, const std::string& message);
   Next give_up_token(const std::string& why);
   void report(std::string_view state, std::string_view reason = {}, std::string_view message = {});
-  void settle_start(oc_status status, const std::string& message);
 
   Services s_;
   SessionStore store_;
   EventQueue queue_;
   std::minstd_rand random_;
-  std::optional<openclaw::Completion> started_;
+  parts::StartAnswer start_;
   std::shared_ptr<GatewayLink> link_;
   Bot bot_;
   int failures_ = 0;            // connections in a row that did not last

@@ -66,7 +66,7 @@ Flow<Gateway::Next> Gateway::after_end(LinkEnd end, bool resumed, std::uint64_t 
            "the connection to Discord does not hold: " + end.text + "; it is tried again");
   }
   // The gateway need not wait for Discord to come back.
-  settle_start(OC_OK, "");
+  start_.settle(OC_OK, "");
   if (!first_of_healthy) {
     Flow<Nothing> waiting = back_off();
     co_await std::move(waiting);

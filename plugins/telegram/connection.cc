@@ -46,23 +46,8 @@ void Connection::report(std::string_view state, std::string_view reason, std::st
 }
 
 void Connection::begin(std::optional<Completion> started) {
-  started_ = std::move(started);
+  start_.expect(std::move(started));
   report("connecting");
-}
-
-void Connection::settle_start(oc_status status, const std::string& message) {
-  if (!started_) return;
-  Completion done = std::move(*started_);
-  started_.reset();
-  if (status == OC_OK) {
-    done.ok();
-  } else {
-    done.error(status, message);
-  }
-}
-
-void Connection::cancel_start(oc_op op) {
-  if (started_ && started_->op() == op) settle_start(OC_CANCELLED, "the start was cancelled");
 }
 
 void Connection::token_lost(const std::string& why) {
@@ -73,12 +58,12 @@ void Connection::token_lost(const std::string& why) {
 void Connection::failed(const std::string& why) {
   lost_ = true;
   report("failed", "internal", why);
-  settle_start(OC_INTERNAL, why);
+  start_.settle(OC_INTERNAL, why);
 }
 
 void Connection::refused(std::string_view reason, const std::string& message) {
   report("failed", reason, message);
-  settle_start(OC_FAILED_PRECONDITION, message);
+  start_.settle(OC_FAILED_PRECONDITION, message);
 }
 
 // What no retry mends.
@@ -88,7 +73,7 @@ Connection::Next Connection::give_up(const std::string& why) {
       "Telegram does not accept the bot token of " + s_.settings.config_key + " (" + why +
       "). Ask @BotFather for it (/token, or /newbot), then type: " + s_.settings.token_command();
   report("failed", "unauthorized", message);
-  settle_start(OC_UNAUTHENTICATED, message);
+  start_.settle(OC_UNAUTHENTICATED, message);
   return Next::kEnd;
 }
 
@@ -144,7 +129,7 @@ Flow<Connection::Next> Connection::after_failure(Reply reply) {
     report("connecting", reply.refused(429) ? "rateLimited" : "unreachable", message);
   }
   // The gateway need not wait for Telegram to come back.
-  settle_start(OC_OK, "");
+  start_.settle(OC_OK, "");
   Flow<Next> waiting = back_off(kFirstPauseMs, kLongestPauseMs, reply.retry_after_ms);
   co_return co_await std::move(waiting);
 }

@@ -15,6 +15,7 @@
 #include "flow.h"
 #include "pauses.h"
 #include "settings.h"
+#include "start_answer.h"
 #include "update_event.h"
 
 namespace telegram {
@@ -37,8 +38,10 @@ class Connection {
   // Asks who the bot is until that is known, or cannot be.
   openclaw::Flow<Next> connect();
   void stop() { stopping_ = true; }
-  void cancel_start(oc_op op);
-  void settle_start(oc_status status, const std::string& message);
+  void cancel_start(oc_op op) { start_.cancel(op); }
+  void settle_start(oc_status status, const std::string& message) {
+    start_.settle(status, message);
+  }
 
   const Bot& bot() const { return bot_; }
   bool connected() const { return bot_.id != 0; }
@@ -68,7 +71,7 @@ class Connection {
 
   Services s_;
   std::minstd_rand random_;
-  std::optional<openclaw::Completion> started_;
+  parts::StartAnswer start_;
   Bot bot_;
   int failures_ = 0;
   bool stopping_ = false, lost_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reduced_event.h"
+
 namespace telegram {
 namespace {
 
@@ -12,18 +14,6 @@ using openclaw::Nothing;
 constexpr std::uint32_t kAnswerMs = 15'000;
 constexpr std::uint64_t kHostPauseMs = 500;
 constexpr std::uint64_t kLongestHostPauseMs = 60'000;
-
-// The update as the host takes everything: raw, to be put aside.
-std::string reduced_event(std::string_view event) {
-  const json::value value = parts::parsed(event);
-  json::object out{{"kind", "unparsed"}};
-  if (const json::object* given = value.if_object()) {
-    for (const char* key : {"eventId", "account"}) {
-      if (given->contains(key)) out[key] = given->at(key);
-    }
-  }
-  return json::serialize(out);
-}
 
 }  // namespace
 
@@ -79,7 +69,7 @@ void UpdateIntake::refused(Offer offer, oc_status why, Refused& out) {
     return;
   }
   if (why == OC_INVALID_ARGUMENT) {
-    offer.event = reduced_event(offer.event);
+    offer.event = parts::reduced_event(offer.event);
     offer.reduced = true;
   } else {
     out.why = why;
