@@ -4,14 +4,14 @@
 #include <atomic>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ssl.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
-#include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
+#include "net/any_stream.h"
 #include "net/proxy_handshake.h"
 #include "net/resolve.h"
 #include "net/send_queue.h"
@@ -21,29 +21,21 @@ namespace {
 
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
-using PlainStream = websocket::stream<beast::tcp_stream>;
-using TlsStream = websocket::stream<beast::ssl_stream<beast::tcp_stream>>;
+using Stream = websocket::stream<AnyStream, false>;  // without permessage-deflate
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint16_t kAbnormal = 1006;
 
-// The part of a connection that does not depend on the stream below.
-class Connection : public WebSocketConnection {
+class Session final : public WebSocketConnection, public std::enable_shared_from_this<Session> {
  public:
-  virtual Awaitable<> run() = 0;
-  virtual void refuse() = 0;
-};
-
-template <class Stream>
-class Session final : public Connection, public std::enable_shared_from_this<Session<Stream>> {
- public:
-  template <class... Args>
-  Session(Runtime& runtime, WebSocketRequest request, WebSocketEvents events, Args&&... layers)
+  using TlsContext = std::function<asio::ssl::context&()>;
+  Session(Runtime& runtime, WebSocketRequest request, WebSocketEvents events, TlsContext tls)
       : runtime_(runtime),
         request_(std::move(request)),
         events_(std::move(events)),
+        tls_(std::move(tls)),
         queue_(request_.send_queue_bytes),
-        stream_(std::forward<Args>(layers)...),
+        stream_(AnyStream(runtime.loop().get_executor())),
         timer_(runtime.loop()),
         read_changed_(runtime.loop()),
         write_changed_(runtime.loop()) {}
@@ -55,7 +47,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   }
   void close(std::uint16_t close_code, std::string reason) override {
     queue_.close();
-    runtime_.post([self = this->shared_from_this(), close_code, reason = std::move(reason)] {
+    runtime_.post([self = shared_from_this(), close_code, reason = std::move(reason)] {
       if (!self->closing_) self->closing_.emplace(close_code, reason);
       if (!self->is_open_) self->give_up(Error(Code::kCancelled, "closed from this side"));
       self->look_again();
@@ -63,18 +55,18 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   }
   void abort() override {
     queue_.close();
-    runtime_.post([self = this->shared_from_this()] {
+    runtime_.post([self = shared_from_this()] {
       self->give_up(Error(Code::kCancelled, "closed from this side"));
     });
   }
 
   // Loop thread from here on.
-  void refuse() override { finish(Error(Code::kCancelled, "the gateway is stopping"), kAbnormal); }
-  Awaitable<> run() override;
+  void refuse() { finish(Error(Code::kCancelled, "the gateway is stopping"), kAbnormal); }
+  Awaitable<> run();
 
  private:
   void wake() {
-    runtime_.post([self = this->shared_from_this()] { self->look_again(); });
+    runtime_.post([self = shared_from_this()] { self->look_again(); });
   }
   void look_again() {
     read_changed_.cancel();
@@ -86,13 +78,12 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     if (!why_) why_ = std::move(why);
     timer_.cancel();
     look_again();
-    boost::system::error_code ignored;
-    beast::get_lowest_layer(stream_).socket().close(ignored);
+    stream_.next_layer().close();
   }
   Awaitable<Result<void>> connect();
   Awaitable<Result<void>> reach(Url hop, bool allow_private);
   Awaitable<Result<void>> pass_proxy();
-  Awaitable<Result<void>> secure();
+  Awaitable<Result<void>> secure(Url peer);
   Awaitable<Result<void>> upgrade();
   Awaitable<> read_all();
   Awaitable<> write_all();
@@ -108,6 +99,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   Runtime& runtime_;
   WebSocketRequest request_;
   WebSocketEvents events_;
+  TlsContext tls_;
   SendQueue queue_;
   Stream stream_;
   asio::steady_timer timer_;  // the connect timeout
@@ -122,17 +114,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   bool is_open_ = false, close_started_ = false, ended_ = false;
 };
 
-template <class Stream>
-Awaitable<Result<void>> Session<Stream>::secure() {
-  auto& layer = stream_.next_layer();
-  Url& peer = request_.url;
-  if (!is_ip_literal(peer.host)) {
-    // What SSL_set_tlsext_host_name() is, without the macro's C cast.
-    SSL_ctrl(layer.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-             peer.host.data());
-  }
-  layer.set_verify_callback(asio::ssl::host_name_verification(peer.host));
-  auto [failure] = co_await layer.async_handshake(asio::ssl::stream_base::client, kTuple);
+Awaitable<Result<void>> Session::secure(Url peer) {
+  const auto failure = co_await stream_.next_layer().secure(tls_(), peer.host);
   if (why_) co_return *why_;
   if (failure) {
     auto code = failure.category() == asio::error::get_ssl_category() ? Code::kProtocol
@@ -143,9 +126,8 @@ Awaitable<Result<void>> Session<Stream>::secure() {
 }
 
 // Until the proxy has connected us to the target.
-template <class Stream>
-Awaitable<Result<void>> Session<Stream>::pass_proxy() {
-  auto& layer = beast::get_lowest_layer(stream_);
+Awaitable<Result<void>> Session::pass_proxy() {
+  auto& layer = stream_.next_layer();
   ProxyHandshake handshake(*request_.proxy, request_.url);
   std::array<char, 1024> buffer;
   while (!handshake.done()) {
@@ -163,8 +145,7 @@ Awaitable<Result<void>> Session<Stream>::pass_proxy() {
   co_return Result<void>();
 }
 
-template <class Stream>
-Awaitable<Result<void>> Session<Stream>::upgrade() {
+Awaitable<Result<void>> Session::upgrade() {
   auto headers = request_.headers;
   stream_.set_option(websocket::stream_base::decorator([headers](websocket::request_type& request) {
     for (const auto& [name, value] : headers) {
@@ -204,17 +185,16 @@ Awaitable<Result<void>> Session<Stream>::upgrade() {
 }
 
 // A TCP connection to the target, or to the proxy before it.
-template <class Stream>
-Awaitable<Result<void>> Session<Stream>::reach(Url hop, bool allow_private) {
+Awaitable<Result<void>> Session::reach(Url hop, bool allow_private) {
   auto endpoints = co_await resolve_checked(runtime_, hop, allow_private);
   if (endpoints.has_error()) co_return endpoints.error();
-  auto& tcp = beast::get_lowest_layer(stream_);
+  auto& tcp = stream_.next_layer().socket();
   boost::system::error_code failure;
   for (const auto& endpoint : *endpoints) {
     if (why_) co_return *why_;
     boost::system::error_code ignored;
-    tcp.socket().close(ignored);
-    auto [refused] = co_await tcp.socket().async_connect(endpoint, kTuple);
+    tcp.close(ignored);
+    auto [refused] = co_await tcp.async_connect(endpoint, kTuple);
     failure = refused;
     if (!failure) break;
   }
@@ -225,22 +205,15 @@ Awaitable<Result<void>> Session<Stream>::reach(Url hop, bool allow_private) {
                                             ": " + failure.message());
   }
   boost::system::error_code ignored;
-  tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  tcp.set_option(asio::ip::tcp::no_delay(true), ignored);
   co_return Result<void>();
 }
 
-template <class Stream>
-Awaitable<Result<void>> Session<Stream>::connect() {
+Awaitable<Result<void>> Session::connect() {
   auto headers_fine = check_headers(request_.headers);
   if (headers_fine.has_error()) co_return headers_fine;
-  // TLS inside of TLS is a stream of its own, which takes minutes and gigabytes to compile.
-  if (request_.proxy && request_.proxy->kind == ProxyAddress::Kind::kHttps) {
-    co_return Error(Code::kInvalidArgument,
-                    "WebSockets do not go through a proxy that is written https://; write it "
-                    "http:// or socks5:// when it has such a port");
-  }
   timer_.expires_after(request_.connect_timeout);
-  timer_.async_wait([self = this->shared_from_this()](const boost::system::error_code& e) {
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& e) {
     if (!e)
       self->give_up(Error(Code::kDeadlineExceeded, self->where() + " did not answer in time"));
   });
@@ -248,11 +221,15 @@ Awaitable<Result<void>> Session<Stream>::connect() {
   auto reached = co_await reach(hop, request_.proxy || request_.allow_private);
   if (reached.has_error()) co_return reached;
   if (request_.proxy) {
+    if (request_.proxy->kind == ProxyAddress::Kind::kHttps) {
+      auto secured = co_await secure(hop);
+      if (secured.has_error()) co_return secured;
+    }
     auto passed = co_await pass_proxy();
     if (passed.has_error()) co_return passed;
   }
-  if constexpr (!std::is_same_v<Stream, PlainStream>) {
-    auto secured = co_await secure();
+  if (request_.url.is_tls()) {
+    auto secured = co_await secure(request_.url);
     if (secured.has_error()) co_return secured;
   }
   auto upgraded = co_await upgrade();
@@ -260,11 +237,10 @@ Awaitable<Result<void>> Session<Stream>::connect() {
   co_return upgraded;
 }
 
-template <class Stream>
-Awaitable<> Session<Stream>::run() {
+Awaitable<> Session::run() {
   // stop() ends it through abort(); Asio's own cancellation would throw past finish().
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  auto self = this->shared_from_this();
+  auto self = shared_from_this();
   Result<void> connected = Error(Code::kCancelled, "closed from this side");
   if (!why_) connected = co_await connect();
   if (why_ || connected.has_error()) {
@@ -272,7 +248,7 @@ Awaitable<> Session<Stream>::run() {
     co_return;
   }
   is_open_ = true;
-  window_ = std::make_shared<FlowWindow>(request_.window_bytes, [weak = this->weak_from_this()] {
+  window_ = std::make_shared<FlowWindow>(request_.window_bytes, [weak = weak_from_this()] {
     if (auto alive = weak.lock()) alive->wake();
   });
   auto writer_done = std::make_shared<Event>(runtime_);
@@ -285,8 +261,7 @@ Awaitable<> Session<Stream>::run() {
   finish(*why_, close_code_);
 }
 
-template <class Stream>
-void Session<Stream>::read_failed(const boost::system::error_code& failure) {
+void Session::read_failed(const boost::system::error_code& failure) {
   if (failure == websocket::error::closed) {
     const auto& reason = stream_.reason();
     close_code_ = reason.code;
@@ -305,8 +280,7 @@ void Session<Stream>::read_failed(const boost::system::error_code& failure) {
   }
 }
 
-template <class Stream>
-Awaitable<> Session<Stream>::read_all() {
+Awaitable<> Session::read_all() {
   beast::flat_buffer buffer;
   while (!why_) {
     if (window_->is_full() && window_->pause()) {
@@ -330,9 +304,8 @@ Awaitable<> Session<Stream>::read_all() {
   }
 }
 
-template <class Stream>
-Awaitable<> Session<Stream>::write_all() {
-  auto self = this->shared_from_this();
+Awaitable<> Session::write_all() {
+  auto self = shared_from_this();
   while (!why_) {
     auto piece = queue_.pop();
     if (piece) {
@@ -360,19 +333,17 @@ Awaitable<> Session<Stream>::write_all() {
   }
 }
 
-template <class Stream>
-void Session<Stream>::finish(Error why, std::uint16_t close_code) {
+void Session::finish(Error why, std::uint16_t close_code) {
   if (std::exchange(ended_, true)) return;
   queue_.close();
   timer_.cancel();
-  boost::system::error_code ignored;
-  beast::get_lowest_layer(stream_).socket().close(ignored);
+  stream_.next_layer().close();
   auto events = std::move(events_);
   events_ = {};
   if (events.close) events.close(why.code, close_code, why.message);
 }
 
-Awaitable<> run_connection(std::shared_ptr<Connection> connection, AbortSignal stopping) {
+Awaitable<> run_connection(std::shared_ptr<Session> connection, AbortSignal stopping) {
   auto registration = stopping.on_abort([connection] { connection->abort(); });
   co_await connection->run();
 }
@@ -410,15 +381,9 @@ WebSocketClient::~WebSocketClient() = default;
 
 std::shared_ptr<WebSocketConnection> WebSocketClient::connect(WebSocketRequest request,
                                                               WebSocketEvents events) {
-  std::shared_ptr<Connection> connection;
-  auto& loop = runtime_.loop();
-  if (request.url.is_tls()) {
-    connection = std::make_shared<Session<TlsStream>>(runtime_, std::move(request),
-                                                      std::move(events), loop, state_->context());
-  } else {
-    connection = std::make_shared<Session<PlainStream>>(runtime_, std::move(request),
-                                                        std::move(events), loop);
-  }
+  auto tls = [state = state_]() -> asio::ssl::context& { return state->context(); };
+  auto connection =
+      std::make_shared<Session>(runtime_, std::move(request), std::move(events), std::move(tls));
   runtime_.post([weak = std::weak_ptr(state_), connection] {
     auto state = weak.lock();
     if (!state || state->scope.abort().aborted()) {

@@ -64,7 +64,7 @@ class WebhookListeners : public testing::Test {
 
   // A connection of its own to the door.
   struct Client {
-    Client(WebhookListeners& test, std::uint16_t port) : test(test), socket(test.runtime_.loop()) {
+    Client(WebhookListeners& of, std::uint16_t port) : test(of), socket(of.runtime_.loop()) {
       socket.connect({boost::asio::ip::address_v4::loopback(), port});
     }
     void send(const std::string& text) {

@@ -60,8 +60,12 @@ TEST(Chunks, AFenceThatIsCutIsClosedAndOpenedAgainInItsLanguage) {
   ASSERT_GE(pieces.size(), 3u);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     EXPECT_LE(pieces[i].size(), kLimit);
-    if (i > 0 && i + 1 < pieces.size()) EXPECT_THAT(pieces[i], StartsWith("  ````py\n  x")) << i;
-    if (i + 1 < pieces.size()) EXPECT_THAT(pieces[i], EndsWith("\n  ````")) << i;
+    if (i > 0 && i + 1 < pieces.size()) {
+      EXPECT_THAT(pieces[i], StartsWith("  ````py\n  x")) << i;
+    }
+    if (i + 1 < pieces.size()) {
+      EXPECT_THAT(pieces[i], EndsWith("\n  ````")) << i;
+    }
   }
   EXPECT_THAT(pieces.back(), EndsWith("after"));
 }

@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(Codes, DiscordClose,
                                          CloseCase{4008, true}, CloseCase{1001, true},
                                          CloseCase{1000, false}, CloseCase{4007, false},
                                          CloseCase{4009, false}),
-                         [](const auto& info) { return std::to_string(info.param.code); });
+                         [](const auto& one) { return std::to_string(one.param.code); });
 
 struct FatalCase {
   int code;
@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(Codes, DiscordFatal,
                                          FatalCase{4012, "version", "newer openclaw"},
                                          FatalCase{4013, "intents"},
                                          FatalCase{4014, "Message Content Intent"}),
-                         [](const auto& info) { return std::to_string(info.param.code); });
+                         [](const auto& one) { return std::to_string(one.param.code); });
 
 TEST_F(DiscordGateway, ATokenThatIsNotAcceptedEndsTheStart) {
   const Result<void> started =

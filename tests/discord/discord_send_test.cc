@@ -95,7 +95,9 @@ TEST_F(DiscordSend, ALongTextGoesOutInPiecesWithWholeFences) {
          at = pieces[i].find("```", at + 3))
       ++fences;
     EXPECT_EQ(fences % 2, 0u) << pieces[i];
-    if (i > 0) EXPECT_THAT(pieces[i], StartsWith("```cpp\n"));
+    if (i > 0) {
+      EXPECT_THAT(pieces[i], StartsWith("```cpp\n"));
+    }
   }
   EXPECT_EQ(progress.size(), pieces.size());
 }
