@@ -5,7 +5,9 @@
 // The last line is one JSON object:
 //   rate_20, rate_200   from the moment a person's message is given to the lab to the moment the model is asked, over 50
 //                       chats of Telegram and 50 of Discord; the message is on disk in between. `lab_ms` is what the same
-//                       way costs without the gateway: one request to the lab.
+//                       way costs without the gateway: one request to the lab. `gateway`: the part of it that is the
+//                       gateway's own, of its last 200 messages of each channel: from the plugin's hands to the disk
+//                       (stored_ms) and to the start of the turn (turn_ms).
 //   rss_mib, pss_mib    after a restart, both channels connected, 1,000 sessions on disk
 //   idle_cpu_percent    of one core, while nobody writes
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,7 +16,7 @@ import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '20' }, help: { type: 'boolean', short: 'h', default: false } } });
 if (values.help) {
-  console.log(readFileSync(new URL(import.meta.url), 'utf8').split('\n').slice(1, 12).map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
+  console.log(readFileSync(new URL(import.meta.url), 'utf8').split('\n').slice(1, 15).map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
   process.exit(0);
 }
 process.env.OPENCLAW_BINARY ??= new URL('../build/release/bin/openclaw', import.meta.url).pathname;
@@ -82,6 +84,13 @@ async function measure(world, rate, count, chatOf = (n) => Math.floor(n / 2) % k
   return { p50_ms: quantile(took, 0.5), p99_ms: quantile(took, 0.99), lab_ms: { p50: quantile(lab, 0.5), p99: quantile(lab, 0.99) }, messages: count };
 }
 
+async function startTimes(world) {
+  const answer = await world.cli(['channels', 'status', '--json']);
+  const { channelAccounts } = answer.json();
+  return Object.fromEntries(Object.entries(channelAccounts).map(([channel, [{ startTimes }]]) =>
+    [channel, { messages: startTimes.messages, stored_ms: startTimes.storedMs, turn_ms: startTimes.turnMs }]));
+}
+
 const cpuMs = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
 const kib = (pid, file, key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))[1]);
 
@@ -100,6 +109,7 @@ try {
   await measure(world, 50, 200); // every chat has its session
   for (const rate of [20, 200]) {
     result[`rate_${rate}`] = await measure(world, rate, rate * Number(values.seconds));
+    result[`rate_${rate}`].gateway = await startTimes(world);
     say(`${rate} messages a second: ${JSON.stringify(result[`rate_${rate}`])}`);
   }
   await measure(world, 100, kSessions, (n) => kChats + n);

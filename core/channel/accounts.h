@@ -11,6 +11,7 @@
 
 #include "async/task_scope.h"
 #include "channel/account_plan.h"
+#include "channel/start_times.h"
 #include "channel/store.h"
 #include "channel/webhooks.h"
 
@@ -26,6 +27,7 @@ struct Account {
   std::int64_t last_start_ms = 0, last_stop_ms = 0, last_connected_ms = 0;
   std::int64_t last_inbound_ms = 0, last_outbound_ms = 0, last_probe_ms = 0;
   std::size_t active_runs = 0;
+  StartTimes start_times;
 
   std::string link_name() const;  // "online", ...; empty before the first report
   bool connected() const { return started && link_name() == "online"; }

@@ -208,6 +208,7 @@ void Service::inbound(plugin::PluginInstance& from, json::object event,
 Awaitable<> Service::take_in(std::string instance, json::object event,
                              std::function<void(Code)> ack) {
   InboxRow row;
+  row.came = std::chrono::steady_clock::now();
   row.instance = std::move(instance);
   row.event_id = string_or(event, "eventId", "");
   if (row.event_id.empty() || row.event_id.size() > 512) {
@@ -234,6 +235,7 @@ Awaitable<> Service::take_in(std::string instance, json::object event,
   if (const auto account = accounts_.find(row.instance)) account->last_inbound_ms = store_.now();
   row.id = added.value().id;
   row.received_ms = store_.now();
+  row.stored = std::chrono::steady_clock::now();
   if (resumed_) {
     pass_on(std::move(row));
   } else {

@@ -288,6 +288,7 @@ TEST_F(ChannelServiceTest, P5APermanentFailureEndsAndTheNextMessageGoesOn) {
   offer(message("e2", "two"));
   ASSERT_TRUE(until([&] { return sent.size() == 1; }));
   EXPECT_THAT(sent_texts(), ElementsAre("re: two"));
+  settle();  // that it was sent is on disk
   crash();
   on_send = nullptr;
   boot();
@@ -452,6 +453,29 @@ TEST_F(ChannelServiceTest, OneConversationKeepsItsOrderAndOthersRunBeside) {
     if (each.at("conversation").at("id") == "1") first.emplace_back(each.at("text").get_string());
   }
   EXPECT_THAT(first, ElementsAre("re: one", "re: two"));
+}
+
+TEST_F(ChannelServiceTest, StatusSaysHowLongMessagesWaitForTheirTurn) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  const auto times = [&] {
+    const json::object status =
+        wait(life_->service->status(false, Limits::within(milliseconds(5000))));
+    const json::object& account = status.at("channelAccounts").at("fake").at(0).as_object();
+    const json::value* found = account.if_contains("startTimes");
+    return found == nullptr ? json::value(nullptr) : *found;
+  };
+  EXPECT_TRUE(times().is_null());
+  offer(message("e1", "one"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  offer(message("e2", "two"));
+  std::this_thread::sleep_for(milliseconds(50));
+  life_->agent.release();
+  ASSERT_TRUE(until([&] { return sent.size() == 2; }));
+  const json::value both = times();
+  EXPECT_EQ(both.at("messages"), 2);
+  EXPECT_GE(both.at("turnMs").at("p99").as_double(), 50.0);  // behind the first one
+  EXPECT_LT(both.at("storedMs").at("p99").as_double(), both.at("turnMs").at("p99").as_double());
 }
 
 TEST_F(ChannelServiceTest, AStopWordOvertakesTheRunningTurn) {

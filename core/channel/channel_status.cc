@@ -82,6 +82,8 @@ json::object account_json(const config::Config& config, const Account& account,
   put_time(out, "lastInboundAt", account.last_inbound_ms);
   put_time(out, "lastOutboundAt", account.last_outbound_ms);
   put_time(out, "lastProbeAt", account.last_probe_ms);
+  if (json::value times = account.start_times.summary(); !times.is_null())
+    out["startTimes"] = std::move(times);
   if (probe != nullptr) out["probe"] = *probe;
   return out;
 }

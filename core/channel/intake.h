@@ -95,6 +95,7 @@ class Intake {
   Awaitable<> finish_parts(std::vector<InboxRow> parts, std::string outcome);
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
+  static void note_start(const InboxRow& row, Account& account);
   Awaitable<> overtake(InboxRow row);
   Awaitable<> finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies);
   Awaitable<> report_cut(InboxRow row);

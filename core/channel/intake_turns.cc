@@ -128,6 +128,11 @@ void Intake::release_turn() {
   next->set();
 }
 
+void Intake::note_start(const InboxRow& row, Account& account) {
+  if (row.came == std::chrono::steady_clock::time_point()) return;  // of the process before
+  account.start_times.add(row.stored - row.came, std::chrono::steady_clock::now() - row.came);
+}
+
 Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   if (!co_await acquire_turn()) co_return;  // the row waits for the next start
   struct Release {
@@ -173,6 +178,7 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   scope_.spawn("draft", ReplyDraft::keep_streaming(draft));
   if (!is_known_command(request.text)) lane.after_turn = true;
   lane.run_id = run_id;
+  note_start(row, *admitted.account);
   agent::TurnResult result = co_await agents_.run(std::move(request));
   lane.run_id.clear();
   drafts_.erase(run_id);

@@ -12,6 +12,7 @@
 // beside it: conversation_record.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -43,6 +44,8 @@ struct InboxRow {
   bool effects = false;  // a tool ran in this row's turn: running it again could repeat them
   std::string draft;     // message id of the streamed draft; empty = none; see kDraftUnknown
   std::int64_t received_ms = 0;
+  // In this process; not on disk.
+  std::chrono::steady_clock::time_point came = {}, stored = {};
 };
 
 struct OutboxRow {
