@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
                     FaultCase{"page", {{"action", "html"}, {"status", 503}}},
                     FaultCase{"truncate", {{"action", "truncate"}}},
                     FaultCase{"slow", {{"action", "none"}, {"delay_after_ms", 7000}}}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST_F(DiscordSend, P3AfterTheNonceHasRunOutTheChannelIsLookedAt) {
   PluginInstance* bot = up();

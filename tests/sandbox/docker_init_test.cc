@@ -119,7 +119,7 @@ TEST_F(DockerInit, ALongCommandGoesTheOtherWay) {
   configure("{}");
   ExecRequest request;
   request.argv = {"sh", "-lc", "echo $#", "x"};
-  for (int i = 0; i < 3000; ++i) request.argv.push_back(std::string(100, 'a'));
+  request.argv.resize(request.argv.size() + 3000, std::string(100, 'a'));
   EXPECT_EQ(exec(request, "agent:main:x", Limits::within(30s)).out, "3000\n");
 }
 

@@ -187,8 +187,9 @@ class RandomConfig : public ::testing::Test {
     std::string network = std::string(host.at("NetworkMode").as_string());
     for (char& c : network) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     EXPECT_EQ(network.find("host"), std::string::npos);
-    if (!settings.flag("docker.dangerouslyAllowContainerNamespaceJoin"))
+    if (!settings.flag("docker.dangerouslyAllowContainerNamespaceJoin")) {
       EXPECT_EQ(network.find("container:"), std::string::npos);
+    }
     EXPECT_EQ(host.at("IpcMode"), "private");
     EXPECT_FALSE(host.at("CapDrop").as_array().empty());
     std::string security = json::serialize(host.at("SecurityOpt"));

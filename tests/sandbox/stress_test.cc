@@ -113,7 +113,9 @@ TEST_F(Stress, P14NothingIsLostAndNothingIsLeft) {
       for (int i = 0; i < 50 && !over; ++i) std::this_thread::sleep_for(100ms);
       if (over) return;
       docker("rm -f " + names[static_cast<std::size_t>(round) % 3]);
-      if (round == 2 && restart) EXPECT_EQ(std::system(restart), 0);
+      if (round == 2 && restart) {
+        EXPECT_EQ(std::system(restart), 0);
+      }
     }
   });
   for (int i = 0; i < kLanes; ++i) {
