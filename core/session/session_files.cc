@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <system_error>
 #include <unordered_map>
 
@@ -149,11 +150,18 @@ void print(const json::value& value, std::size_t depth, std::string& out) {
   }
 }
 
+// The values of a file, in memory that is taken in large pieces and given back with the last of
+// them: a long transcript has a hundred thousand small ones.
+struct Parsed {
+  json::monotonic_resource memory;
+  std::deque<json::value> values;
+};
+
 // One parsed line, before the active branch is known.
 struct Line {
   std::string id, parent;
   bool has_parent = false;
-  json::object object;
+  const json::object* object = nullptr;  // in Parsed
   std::size_t bytes = 0;
 };
 
@@ -187,16 +195,16 @@ std::vector<std::size_t> active_branch(const std::vector<Line>& lines) {
   return branch;
 }
 
-void take_line(LoadedTranscript& out, Line& line) {
-  auto type = text_of(line.object, "type");
+void take_line(LoadedTranscript& out, const Line& line, const std::shared_ptr<Parsed>& parsed) {
+  auto type = text_of(*line.object, "type");
   if (type == "message") {
-    auto* message = line.object.if_contains("message");
+    auto* message = line.object->if_contains("message");
     if (message == nullptr || !message->is_object()) return;
     out.items.push_back(
-        {line.id, std::make_shared<const json::object>(message->get_object()), line.bytes});
+        {line.id, std::shared_ptr<const json::object>(parsed, &message->get_object()), line.bytes});
   } else if (type == "compaction") {
-    out.summary = text_of(line.object, "summary");
-    auto kept = text_of(line.object, "firstKeptEntryId");
+    out.summary = text_of(*line.object, "summary");
+    auto kept = text_of(*line.object, "firstKeptEntryId");
     auto found = std::ranges::find_if(
         out.items, [&](const TranscriptItem& item) { return !kept.empty() && item.id == kept; });
     out.context_start = static_cast<std::size_t>(found - out.items.begin());
@@ -204,9 +212,10 @@ void take_line(LoadedTranscript& out, Line& line) {
 }
 
 // Splits into lines, parses each, and says where the good part of the file ends.
-std::vector<Line> parse_lines(std::string_view text, LoadedTranscript& out, std::size_t& good_end,
-                              bool& newline_missing) {
+std::vector<Line> parse_lines(std::string_view text, Parsed& parsed, LoadedTranscript& out,
+                              std::size_t& good_end, bool& newline_missing) {
   std::vector<Line> lines;
+  json::parser parser;
   std::size_t at = 0;
   good_end = 0;
   newline_missing = false;
@@ -215,17 +224,18 @@ std::vector<Line> parse_lines(std::string_view text, LoadedTranscript& out, std:
     bool last = end == std::string_view::npos;
     auto raw = text.substr(at, last ? std::string_view::npos : end - at);
     boost::system::error_code failure;
-    auto value = raw.empty() ? json::value()
-                             : json::parse(json::string_view(raw.data(), raw.size()), failure);
-    bool good = !failure && value.is_object();
-    if (last && !good) return lines;  // torn: everything from `at` goes
-    if (good) {
+    parser.reset(&parsed.memory);
+    parser.write(json::string_view(raw.data(), raw.size()), failure);
+    const json::object* object = nullptr;
+    if (!failure) object = parsed.values.emplace_back(parser.release()).if_object();
+    if (last && object == nullptr) return lines;  // torn: everything from `at` goes
+    if (object != nullptr) {
       Line line;
       line.bytes = raw.size();
-      line.object = std::move(value.get_object());
-      line.id = text_of(line.object, "id");
-      line.parent = text_of(line.object, "parentId");
-      line.has_parent = line.object.contains("parentId");
+      line.object = object;
+      line.id = text_of(*object, "id");
+      line.parent = text_of(*object, "parentId");
+      line.has_parent = object->contains("parentId");
       if (at > 0) lines.push_back(std::move(line));  // the first line is the header
     } else if (!raw.empty()) {
       ++out.skipped_lines;
@@ -364,7 +374,8 @@ Result<LoadedTranscript> load_transcript(const fs::path& file) {
   out.exists = true;
   std::size_t good_end = 0;
   bool newline_missing = false;
-  auto lines = parse_lines(text, out, good_end, newline_missing);
+  auto parsed = std::make_shared<Parsed>();
+  auto lines = parse_lines(text, *parsed, out, good_end, newline_missing);
   if (good_end < text.size()) {
     out.cut_bytes = text.size() - good_end;
     if (::ftruncate(fd.get(), static_cast<off_t>(good_end)) != 0) {
@@ -375,7 +386,7 @@ Result<LoadedTranscript> load_transcript(const fs::path& file) {
       return io_error("end the last line of", file, errno);
     }
   }
-  for (auto i : active_branch(lines)) take_line(out, lines[i]);
+  for (auto i : active_branch(lines)) take_line(out, lines[i], parsed);
   if (!lines.empty()) out.leaf = lines.back().id;
   return out;
 }

@@ -40,8 +40,16 @@ json::array image_parts(const json::array& content, bool with_text) {
   return parts;
 }
 
-json::object assistant_message(const json::array& content) {
-  json::object out{{"role", "assistant"}};
+// A message in the memory of the others.
+json::object& begin_message(json::array& messages, std::string_view role) {
+  json::object& out = messages.emplace_back(json::object_kind).get_object();
+  out.reserve(3);
+  out.emplace("role", role);
+  return out;
+}
+
+void add_assistant_message(const json::array& content, json::array& messages) {
+  json::object& out = begin_message(messages, "assistant");
   json::array calls;
   for (const auto& value : content) {
     if (!value.is_object() || text_at(value.get_object(), "type") != "toolCall") continue;
@@ -58,10 +66,9 @@ json::object assistant_message(const json::array& content) {
   if (text.empty() && !calls.empty()) {
     out["content"] = nullptr;
   } else {
-    out["content"] = text;
+    out.emplace("content", text);
   }
   if (!calls.empty()) out["tool_calls"] = std::move(calls);
-  return out;
 }
 
 // Images of tool results: a tool message may hold text only, so they follow in a user message, but
@@ -85,27 +92,29 @@ void add_message(const json::object& message, json::array& messages, json::array
       for (auto& part : image_parts(content, false)) images.push_back(std::move(part));
       if (text.empty()) text = "(image)";
     }
-    messages.push_back(json::object{
-        {"role", "tool"}, {"tool_call_id", text_at(message, "toolCallId")}, {"content", text}});
+    json::object& out = begin_message(messages, "tool");
+    out.emplace("tool_call_id", text_at(message, "toolCallId"));
+    out.emplace("content", text);
     return;
   }
   add_images(messages, images);
   if (role == "assistant") {
-    messages.push_back(assistant_message(content));
-  } else if (const auto* plain = field(message, "content");
-             plain != nullptr && plain->is_string()) {
-    messages.push_back(json::object{{"role", "user"}, {"content", *plain}});
+    return add_assistant_message(content, messages);
+  }
+  json::object& out = begin_message(messages, "user");
+  if (const auto* plain = field(message, "content"); plain != nullptr && plain->is_string()) {
+    out.emplace("content", *plain);
   } else if (has_image(content)) {
-    messages.push_back(json::object{{"role", "user"}, {"content", image_parts(content, true)}});
+    out.emplace("content", image_parts(content, true));
   } else {
-    messages.push_back(json::object{{"role", "user"}, {"content", joined_text(content)}});
+    out.emplace("content", joined_text(content));
   }
 }
 
 }  // namespace
 
 json::object openai_body(const json::object& request, const OpenAiOptions& options) {
-  json::array messages;
+  json::array messages(request.storage());
   if (auto system = text_at(request, "system"); !system.empty()) {
     messages.push_back(json::object{{"role", "system"}, {"content", system}});
   }
@@ -116,8 +125,10 @@ json::object openai_body(const json::object& request, const OpenAiOptions& optio
     }
   }
   add_images(messages, images);
-  json::object body{
-      {"model", text_at(request, "model")}, {"messages", std::move(messages)}, {"stream", true}};
+  json::object body(request.storage());
+  body.emplace("model", text_at(request, "model"));
+  body.emplace("messages", std::move(messages));
+  body.emplace("stream", true);
   if (options.usage_in_stream) body["stream_options"] = json::object{{"include_usage", true}};
   if (const auto* tools = array_at(request, "tools"); tools != nullptr && !tools->empty()) {
     json::array out;

@@ -76,7 +76,10 @@ std::string HttpModelPlugin::all_headers() const {
 
 void HttpModelPlugin::chat(Completion done, std::string_view request_json) {
   boost::system::error_code failure;
-  auto request = json::parse(json::string_view(request_json.data(), request_json.size()), failure);
+  // A long conversation is many small values, which all go together.
+  json::monotonic_resource memory;
+  const auto request =
+      json::parse(json::string_view(request_json.data(), request_json.size()), failure, &memory);
   if (failure || !request.is_object() || text_at(request.get_object(), "model").empty()) {
     done.error(OC_INVALID_ARGUMENT, "model.chat: the request is no JSON object with a \"model\"");
     return;
