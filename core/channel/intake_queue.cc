@@ -163,8 +163,10 @@ Awaitable<bool> Intake::take_waiting(InboxRow& row, Admitted& admitted) {
   const auto cap = static_cast<std::size_t>(queue.cap);
   std::function<bool(const InboxRow&)> all = [](const InboxRow&) { return true; };
   if (!co_await wait_until_quiet(row, queue.debounce_ms, cap, std::move(all))) co_return false;
-  std::size_t count = co_await count_waiting(row, admitted);
+  const bool together = queue.mode == QueueMode::kCollect || queue.mode == QueueMode::kInterrupt;
   std::deque<InboxRow>& rows = lanes_[row.lane].rows;
+  if (!together && rows.size() <= cap) co_return true;
+  std::size_t count = co_await count_waiting(row, admitted);
   const std::size_t over = count > cap ? count - cap : 0;
   if (over > 0) {
     spdlog::warn("channel {}: {} messages wait in one conversation, more than messages.queue.cap",
@@ -184,7 +186,6 @@ Awaitable<bool> Intake::take_waiting(InboxRow& row, Admitted& admitted) {
     co_await finish_parts(std::move(newest), "dropped: too many waited");
   }
   const std::size_t shortened = queue.drop == QueueDrop::kSummarize ? over : 0;
-  const bool together = queue.mode == QueueMode::kCollect || queue.mode == QueueMode::kInterrupt;
   join_waiting(row, admitted, together ? count : shortened + 1, shortened);
   co_return true;
 }
