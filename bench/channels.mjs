@@ -113,6 +113,7 @@ try {
     say(`${rate} messages a second: ${JSON.stringify(result[`rate_${rate}`])}`);
   }
   await measure(world, 100, kSessions, (n) => kChats + n);
+  await waitFor('every reply', async () => (await world.query('SELECT count(*) AS open FROM outbox WHERE state<2'))[0].open === 0, 120000);
   await world.stopGateway();
   await world.startGateway();
   await world.discord.connected();
