@@ -155,7 +155,8 @@ class FakeAgent final : public agent::AgentService {
     open_[request.run_id] = gate;
     most_at_once = std::max(most_at_once, open_.size());
     auto on_abort = request.limits.abort.on_abort([gate] { gate->stop(); });
-    if (held && !gate->aborted) co_await gate->event.wait(Deadline::never());
+    const bool waits = held && !request.text.starts_with('/');
+    if (waits && !gate->aborted) co_await gate->event.wait(Deadline::never());
     if (request.more && !request.text.starts_with('/')) {
       auto more = co_await request.more();
       for (auto& each : more) steered.push_back(std::move(each));

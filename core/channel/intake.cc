@@ -67,6 +67,15 @@ bool is_abort_word(std::string_view text) {
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 
+// A command that neither changes nor reads the conversation, so it need not wait for a turn in it.
+bool is_answered_beside(const InboxRow& row) {
+  static constexpr std::array<std::string_view, 5> kNames{"help", "status", "model", "tools",
+                                                          "queue"};
+  const auto command = agent::parse_command(string_or(row.event, "text", ""));
+  return command && string_or(row.event, "kind", "") == "message" &&
+         std::find(kNames.begin(), kNames.end(), command->name) != kNames.end();
+}
+
 bool is_known_command(std::string_view text) {
   return agent::parse_command(text).has_value();
 }
@@ -113,8 +122,14 @@ void Intake::accept(InboxRow row) {
     scope_.spawn("stop word", overtake(std::move(row)));
     return;
   }
-  if (const auto lane = lanes_.find(row.lane); lane != lanes_.end() && !lane->second.run_id.empty())
+  if (const auto lane = lanes_.find(row.lane);
+      lane != lanes_.end() && !lane->second.run_id.empty()) {
+    if (is_answered_beside(row)) {
+      scope_.spawn("command", answer_beside(std::move(row)));
+      return;
+    }
     scope_.spawn("interrupt a turn", interrupt(row, lane->second.run_id));
+  }
   enqueue(std::move(row));
 }
 

@@ -97,6 +97,7 @@ class Intake {
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
   static void note_start(const InboxRow& row, Account& account);
   Awaitable<> overtake(InboxRow row);
+  Awaitable<> answer_beside(InboxRow row);
   Awaitable<> finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies);
   Awaitable<> report_cut(InboxRow row);
   Awaitable<> report_late(InboxRow row);
@@ -143,5 +144,7 @@ std::string lane_of(const std::string& instance, const json::object& conversatio
 bool is_abort_word(std::string_view text);
 // Begins with a slash command this program answers itself.
 bool is_known_command(std::string_view text);
+// ... and need not wait for the turn that runs in the conversation: /status, /queue ...
+bool is_answered_beside(const InboxRow& row);
 
 }  // namespace openclaw::channel

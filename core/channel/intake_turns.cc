@@ -195,4 +195,27 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
   co_await conclude(std::move(row), std::move(admitted), std::move(result), std::move(draft));
 }
 
+// A command, while a turn runs in its conversation. After a crash it has its place in the lane.
+Awaitable<> Intake::answer_beside(InboxRow row) {
+  Admitted admitted;
+  admitted.account = accounts_.find(row.instance);
+  if (admitted.account) admitted.access = co_await decide(row, admitted.account);
+  if (!admitted.account || admitted.access.verdict != Access::Verdict::kAllow ||
+      !admitted.access.may_command) {
+    enqueue(std::move(row));
+    co_return;
+  }
+  admitted.session_key = session_of(row, *admitted.account);
+  std::vector<std::int64_t> ids{row.id};
+  std::vector<Heard> heard{heard_from(row.instance, row.event)};
+  auto started = co_await store_.start_inbox(std::move(ids), run_id_of(row), std::move(heard));
+  if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
+  agent::TurnRequest request = turn_request(row, admitted);
+  agent::TurnResult result = co_await agents_.run(std::move(request));
+  if (stopping_.aborted() && result.status != "ok") co_return;
+  auto draft =
+      std::make_shared<ReplyDraft>(runtime_, accounts_, store_, draft_plan(row, *admitted.account));
+  co_await conclude(std::move(row), std::move(admitted), std::move(result), std::move(draft));
+}
+
 }  // namespace openclaw::channel

@@ -80,13 +80,13 @@ TEST_F(Queue, CollectKeepsCommandsAndOtherPeopleApart) {
   boot_with(QueueMode::kCollect);
   begin();
   say("e2", "two");
-  say("e3", "/status");
+  say("e3", "/compact");
   say("e4", "four");
   say("e5", "five", "2");
   say("e6", "six", "2");
   life_->agent.release();
   ASSERT_TRUE(until([&] { return sent.size() == 5; }));
-  EXPECT_THAT(asked(), ElementsAre("one", "two", "/status", "four", "five\nsix"));
+  EXPECT_THAT(asked(), ElementsAre("one", "two", "/compact", "four", "five\nsix"));
 }
 
 TEST_F(Queue, CollectLeavesOutWhatIsNotForTheAgent) {
@@ -146,6 +146,19 @@ TEST_F(Queue, FollowupIsATurnForEach) {
   EXPECT_THAT(asked(), ElementsAre("one", "two", "three"));
 }
 
+TEST_F(Queue, ACommandThatOnlyAsksTheGatewayIsAnsweredBesideTheTurn) {
+  boot_with(QueueMode::kFollowup);
+  begin();
+  say("e2", "two");
+  say("e3", "/status");
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: /status"));
+  life_->agent.release();
+  ASSERT_TRUE(until([&] { return sent.size() == 3; }));
+  EXPECT_THAT(sent_texts(), ElementsAre("re: /status", "re: one", "re: two"));
+  expect_all_ended();
+}
+
 TEST_F(Queue, TooManyAreShortened) {
   boot_with(QueueMode::kCollect, 2);
   begin();
@@ -196,13 +209,13 @@ TEST_F(Queue, SteeringGoesIntoTheRunningTurn) {
   begin();
   say("e2", "two");
   say("e3", "three");
-  say("e4", "/status");
+  say("e4", "/compact");
   say("e5", "five");
   life_->agent.release();
   ASSERT_TRUE(until([&] { return sent.size() == 3; }));
   settle();
   EXPECT_THAT(steered(), ElementsAre("two", "three"));
-  EXPECT_THAT(asked(), ElementsAre("one", "/status", "five"));
+  EXPECT_THAT(asked(), ElementsAre("one", "/compact", "five"));
   expect_all_ended();
 }
 

@@ -81,3 +81,14 @@ test('a burst is one turn, and a command in it stays one', () => inWorld(async (
   assert.deepEqual(await asked(world), [['this\nis one\nthought']]);
   assert.match((await world.telegram.shown())[1], /Session: agent:main:main/);
 }));
+
+test('/status is answered while a turn runs', () => inWorld(async (world) => {
+  await begin(world);
+  await world.model.script([{ text: 'done', hold: true }]);
+  await world.telegram.write('work');
+  await world.model.wait(1);
+  await world.telegram.write('/status');
+  await waitFor('the status', async () => (await world.telegram.shown()).some((t) => t.includes('agent:main:')));
+  await world.model.release();
+  await waitFor('the answer', async () => (await world.telegram.shown()).includes('done'));
+}));
