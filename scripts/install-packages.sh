@@ -9,7 +9,7 @@ build=(build-essential cmake ninja-build pkg-config git ca-certificates curl
   libcurl4-openssl-dev libssl-dev libsqlite3-dev libmd4c-dev libmd4c-html0 libvalijson-dev prometheus-cpp-dev
   libseccomp-dev zlib1g-dev)
 run=(docker.io iptables iproute2 mmdebstrap bubblewrap)
-test=(libgtest-dev libgmock-dev nodejs rustc clang-14 clang-format-14 libclang-rt-14-dev jq sqlite3 procps util-linux)
+test=(libgtest-dev libgmock-dev nodejs rustc clang-14 clang-format-14 libclang-rt-14-dev lld-14 jq sqlite3 procps util-linux)
 
 case ${1:-} in
   build) wanted=("${build[@]}") ;;
