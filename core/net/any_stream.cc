@@ -21,46 +21,43 @@ auto completion(HandlerPtr done) {
       [done = std::move(done)](error_code failure, std::size_t bytes) { (*done)(failure, bytes); };
 }
 
-class TcpLayer final : public AnyStream::Layer {
+template <class Stream>
+class LayerOf : public AnyStream::Layer {
  public:
-  explicit TcpLayer(const AnyStream::executor_type& loop) : socket_(loop) {}
-  AnyStream::executor_type executor() override { return socket_.get_executor(); }
+  template <class... Args>
+  explicit LayerOf(Args&&... args) : stream_(std::forward<Args>(args)...) {}
+  AnyStream::executor_type executor() override { return stream_.get_executor(); }
   void read_some(AnyStream::Buffers<asio::mutable_buffer> into, HandlerPtr done) override {
-    socket_.async_read_some(into, completion(std::move(done)));
+    stream_.async_read_some(into, completion(std::move(done)));
   }
   void write_some(AnyStream::Buffers<asio::const_buffer> from, HandlerPtr done) override {
-    socket_.async_write_some(from, completion(std::move(done)));
+    stream_.async_write_some(from, completion(std::move(done)));
   }
-  void tear_down(boost::beast::role_type role, HandlerPtr done) override {
-    websocket::async_teardown(role, socket_,
-                              [done = std::move(done)](error_code) { (*done)({}, 0); });
-  }
-  asio::ip::tcp::socket& socket() override { return socket_; }
 
- private:
-  asio::ip::tcp::socket socket_;
+ protected:
+  Stream stream_;
 };
 
-class TlsLayer final : public AnyStream::Layer {
+class TcpLayer final : public LayerOf<asio::ip::tcp::socket> {
  public:
-  TlsLayer(AnyStream below, asio::ssl::context& context) : tls_(std::move(below), context) {}
-  AnyStream::executor_type executor() override { return tls_.get_executor(); }
-  void read_some(AnyStream::Buffers<asio::mutable_buffer> into, HandlerPtr done) override {
-    tls_.async_read_some(into, completion(std::move(done)));
-  }
-  void write_some(AnyStream::Buffers<asio::const_buffer> from, HandlerPtr done) override {
-    tls_.async_write_some(from, completion(std::move(done)));
-  }
+  using LayerOf::LayerOf;
   void tear_down(boost::beast::role_type role, HandlerPtr done) override {
-    tls_.async_shutdown([this, role, done = std::move(done)](error_code) mutable {
-      tls_.next_layer().tear_down(role, std::move(done));
+    websocket::async_teardown(role, stream_,
+                              [done = std::move(done)](error_code) { (*done)({}, 0); });
+  }
+  asio::ip::tcp::socket& socket() override { return stream_; }
+};
+
+class TlsLayer final : public LayerOf<asio::ssl::stream<AnyStream>> {
+ public:
+  using LayerOf::LayerOf;
+  void tear_down(boost::beast::role_type role, HandlerPtr done) override {
+    stream_.async_shutdown([this, role, done = std::move(done)](error_code) mutable {
+      stream_.next_layer().tear_down(role, std::move(done));
     });
   }
-  asio::ip::tcp::socket& socket() override { return tls_.next_layer().socket(); }
-  asio::ssl::stream<AnyStream>& tls() { return tls_; }
-
- private:
-  asio::ssl::stream<AnyStream> tls_;
+  asio::ip::tcp::socket& socket() override { return stream_.next_layer().socket(); }
+  asio::ssl::stream<AnyStream>& tls() { return stream_; }
 };
 
 }  // namespace
