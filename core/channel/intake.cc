@@ -146,7 +146,12 @@ void Intake::resume(std::vector<InboxRow> rows) {
 
 void Intake::enqueue(InboxRow row) {
   std::string key = row.lane;
-  lanes_[key].rows.push_back(std::move(row));
+  Lane& lane = lanes_[key];
+  // In the order they came, also one that was looked at first; behind the one being handled.
+  const auto handled = lane.rows.begin() + (lane.draining && !lane.rows.empty() ? 1 : 0);
+  const auto place = std::find_if(handled, lane.rows.end(),
+                                  [&](const InboxRow& each) { return each.id > row.id; });
+  lane.rows.insert(place, std::move(row));
   begin_draining(std::move(key));
 }
 

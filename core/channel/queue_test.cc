@@ -159,6 +159,27 @@ TEST_F(Queue, ACommandThatOnlyAsksTheGatewayIsAnsweredBesideTheTurn) {
   expect_all_ended();
 }
 
+TEST_F(Queue, ACommandOfSomebodyWhoMayGiveNoneKeepsItsPlace) {
+  config_text_ = R"({"channels":{"fake":{"token":"t","groupPolicy":"open",
+      "groups":{"*":{"requireMention":false}}}}})";
+  boot_with(QueueMode::kFollowup);
+  const auto in_group = [&](const std::string& id, const std::string& text) {
+    json::object event = message(id, text, "7");
+    event["conversation"] = json::object{{"id", "-5"}, {"type", "group"}};
+    return event;
+  };
+  offer(in_group("e1", "one"));
+  ASSERT_TRUE(until([&] { return life_->agent.active_runs() == 1; }));
+  int stored = 0;
+  for (const auto& [id, text] : {std::pair("e2", "/status"), std::pair("e3", "three")})
+    life_->host.events->inbound(*life_->host.instance(), in_group(id, text),
+                                [&](Code) { ++stored; });
+  ASSERT_TRUE(until([&] { return stored == 2; }));
+  life_->agent.release();
+  ASSERT_TRUE(until([&] { return sent.size() == 3; }));
+  EXPECT_THAT(asked(), ElementsAre("one", "/status", "three"));
+}
+
 TEST_F(Queue, TooManyAreShortened) {
   boot_with(QueueMode::kCollect, 2);
   begin();
