@@ -300,6 +300,11 @@ bool bool_or(const json::object& config, std::string_view key, bool otherwise) {
   return v != nullptr && v->is_bool() ? v->get_bool() : otherwise;
 }
 
+bool asks_who_is_paired(const AccessRules& rules, const AccessFacts& facts) {
+  return facts.chat_type == "direct" &&
+         direct_policy(rules.config, string_or(rules.defaults, "dmPolicy", "pairing")) == "pairing";
+}
+
 Access decide_access(const AccessRules& rules, const AccessFacts& facts,
                      const std::vector<std::string>& paired) {
   if (facts.chat_type == "direct") return decide_direct(rules, facts, paired);

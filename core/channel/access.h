@@ -53,6 +53,8 @@ struct Access {
 };
 
 // `paired`: ids from the credentials file; they open direct messages and nothing else.
+// Only when this says so does it matter what `paired` holds.
+bool asks_who_is_paired(const AccessRules& rules, const AccessFacts& facts);
 Access decide_access(const AccessRules& rules, const AccessFacts& facts,
                      const std::vector<std::string>& paired);
 

@@ -224,7 +224,9 @@ Awaitable<> Service::take_in(std::string instance, json::object event,
   const bool to_read =
       !row.lane.empty() && (kind == "message" || kind == "callback" || kind == "reaction");
   row.state = to_read ? InboxState::kQueued : InboxState::kDone;
+  const bool begins = resumed_ && to_read && intake_.begin_at_once(row);
   auto added = co_await store_.add_inbound(row);
+  if (begins && (added.has_error() || added.value().duplicate)) intake_.forgo(row);
   if (added.has_error()) {
     spdlog::error("channel {}: {}", row.instance, added.error().message);
     ack(added.error().code);

@@ -32,6 +32,42 @@ TEST_F(ChannelServiceTest, P1ATurnThatACrashCutGoesOnAndIsAnsweredOnce) {
   EXPECT_THAT(sent_texts(), ElementsAre("re: hi"));
 }
 
+TEST_F(ChannelServiceTest, OnlyTheFirstOfMessagesThatComeTogetherIsBegunOnDisk) {
+  prepare = [](Life& life) { life.agent.held = true; };
+  boot();
+  std::size_t stored = 0;
+  for (const char* id : {"e1", "e2", "e3"}) {
+    life_->host.events->inbound(*life_->host.instance(), message(id, id),
+                                [&](Code code) { stored += code == Code::kOk ? 1 : 0; });
+  }
+  ASSERT_TRUE(until([&] { return stored == 3 && life_->agent.active_runs() == 1; }));
+  EXPECT_EQ(life_->agent.requests[0].text, "e1");
+  EXPECT_FALSE(life_->agent.requests[0].resume);
+  crash();
+  on_disk([](Store& store) -> Awaitable<Result<bool>> {
+    auto rows = co_await store.unfinished();
+    std::vector<InboxState> states;
+    for (const InboxRow& row : rows.value()) states.push_back(row.state);
+    EXPECT_THAT(states,
+                ElementsAre(InboxState::kRunning, InboxState::kQueued, InboxState::kQueued));
+    co_return true;
+  });
+}
+
+TEST_F(ChannelServiceTest, AStrangersMessageIsBegunForNobody) {
+  boot();
+  EXPECT_EQ(offer(message("e1", "hi", "666")), Code::kOk);
+  EXPECT_EQ(offer(message("e1", "hi", "666")), Code::kOk);
+  settle();
+  EXPECT_TRUE(life_->agent.requests.empty());
+  stop_cleanly();
+  on_disk([](Store& store) -> Awaitable<Result<bool>> {
+    EXPECT_TRUE((co_await store.unfinished()).value().empty());
+    EXPECT_TRUE((co_await store.peers("fake/default")).value().empty());
+    co_return true;
+  });
+}
+
 TEST_F(ChannelServiceTest, P2ATurnWhoseToolsRanIsResumedOrReportedInItsPlace) {
   prepare = [](Life& life) { life.agent.held = true; };
   boot();

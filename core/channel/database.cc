@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 
+#include <spdlog/spdlog.h>
 #include <sqlite3.h>
 
 namespace openclaw::channel {
@@ -170,21 +171,33 @@ void Database::enqueue(Job job) {
   {
     const std::lock_guard lock(mutex_);
     if (!closing_ && thread_.joinable()) {
+      if (!job.rides) ++awaited_;
       jobs_.push_back(std::move(job));
-      wake_.notify_one();
+      if (awaited_ > 0) wake_.notify_one();
       return;
     }
   }
   job.answer(Error(Code::kUnavailable, "the channel store is closed"));
 }
 
+void Database::ride(std::function<Result<void>(Connection&)> job) {
+  Job entry;
+  entry.work = std::move(job);
+  entry.answer = [](const Result<void>& done) {
+    if (done.has_error()) spdlog::error("{}", done.error().message);
+  };
+  entry.rides = true;
+  enqueue(std::move(entry));
+}
+
 void Database::work_loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+    wake_.wait(lock, [this] { return closing_ || awaited_ > 0; });
     if (jobs_.empty()) return;
     std::deque<Job> batch;
     while (!jobs_.empty() && batch.size() < kMaxBatch) {
+      if (!jobs_.front().rides) --awaited_;
       batch.push_back(std::move(jobs_.front()));
       jobs_.pop_front();
     }

@@ -73,6 +73,9 @@ class Database {
   // [loop thread]
   template <class T>
   Awaitable<Result<T>> run(std::function<Result<T>(Connection&)> job);
+  // [loop thread] Nobody waits for this one: it goes into the transaction of the next job that
+  // somebody waits for, or of close(), at its place in the order. One that fails is logged.
+  void ride(std::function<Result<void>(Connection&)> job);
 
   // Transactions since open(); with fewer than jobs, group commit works.
   std::uint64_t commits() const { return commits_.load(); }
@@ -81,6 +84,7 @@ class Database {
   struct Job {
     std::function<Result<void>(Connection&)> work;    // keeps its own value
     std::function<void(const Result<void>&)> answer;  // with the commit's or its own failure
+    bool rides = false;
   };
   void enqueue(Job job);
   void work_loop();
@@ -91,7 +95,8 @@ class Database {
   std::thread thread_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Job> jobs_;  // bounded by the callers: each waits for its answer
+  std::deque<Job> jobs_;     // bounded by the callers: each waits for its answer, soon or at last
+  std::size_t awaited_ = 0;  // of them, those that do not ride
   bool closing_ = false;
   std::atomic<std::uint64_t> commits_{0};
 };

@@ -283,6 +283,8 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
     rules.defaults = defaults->get_object();
   }
   rules.owner_allow_from = config->get_strings("commands.ownerAllowFrom");
+  const AccessFacts facts = facts_of(row, *account);
+  if (!asks_who_is_paired(rules, facts)) co_return decide_access(rules, facts, {});
   // Read for each decision: `pairing approve` and a removal count at once.
   std::function<Result<std::vector<std::string>>()> work =
       [dir = config_.paths().state_dir, channel = account->plan.channel,
@@ -293,7 +295,7 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
     spdlog::error("channel {}: nobody counts as paired: {}", row.instance, paired.error().message);
     paired = std::vector<std::string>();
   }
-  co_return decide_access(rules, facts_of(row, *account), paired.value());
+  co_return decide_access(rules, facts, paired.value());
 }
 
 // Why the press of a button is not read; empty: it is, or this is none.

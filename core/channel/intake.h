@@ -28,6 +28,11 @@ class Intake {
          Accounts& accounts, Delivery& delivery, MediaFetch& media);
   ~Intake();
 
+  // Before an event is stored: whether nothing stands between it and its turn. It is then to be
+  // stored as begun, which saves the turn a commit, and its lane is kept for it until accept() or
+  // forgo().
+  bool begin_at_once(InboxRow& row);
+  void forgo(const InboxRow& row);
   // An event that is in the store and waits for its turn.
   void accept(InboxRow row);
   // What a restart found: the same, turns that were cut, and what has waited too long.
@@ -95,6 +100,8 @@ class Intake {
   Awaitable<> finish_parts(std::vector<InboxRow> parts, std::string outcome);
   Awaitable<> tell_code(InboxRow row, std::shared_ptr<Account> account);
   Awaitable<> run_turn(InboxRow row, Admitted admitted);
+  std::size_t most_turns() const;
+  Awaitable<> begin_on_disk(const InboxRow& row, const Admitted& admitted, std::string run_id);
   static void note_start(const InboxRow& row, Account& account);
   Awaitable<> overtake(InboxRow row);
   Awaitable<> answer_beside(InboxRow row);

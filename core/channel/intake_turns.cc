@@ -107,9 +107,13 @@ ReplyDraft::Plan Intake::draft_plan(const InboxRow& row, const Account& account)
   return plan;
 }
 
-Awaitable<bool> Intake::acquire_turn() {
-  const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(
+std::size_t Intake::most_turns() const {
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(
       config_.current()->get_int("agents.defaults.maxConcurrent", kMaxTurns), 1, 64));
+}
+
+Awaitable<bool> Intake::acquire_turn() {
+  const std::size_t most = most_turns();
   while (turns_ >= most && !stopping_.aborted()) {
     auto event = std::make_shared<Event>(runtime_);
     turn_waiters_.push_back(event);
@@ -131,6 +135,41 @@ void Intake::release_turn() {
 void Intake::note_start(const InboxRow& row, Account& account) {
   if (row.came == std::chrono::steady_clock::time_point()) return;  // of the process before
   account.start_times.add(row.stored - row.came, std::chrono::steady_clock::now() - row.came);
+}
+
+bool Intake::begin_at_once(InboxRow& row) {
+  const auto account = accounts_.find(row.instance);
+  if (!account || stopping_.aborted() || turns_ >= most_turns()) return false;
+  if (string_or(row.event, "kind", "") != "message" || lanes_.contains(row.lane)) return false;
+  // One that is a part of more is not begun before the whole is there.
+  if (!string_or(row.event, "groupId", "").empty() || burst_quiet(row, *account) > 0) return false;
+  if (is_abort_word(string_or(row.event, "text", ""))) return false;
+  lanes_[row.lane];
+  row.begun = true;
+  row.run_id = run_id_of(row);
+  return true;
+}
+
+void Intake::forgo(const InboxRow& row) {
+  const auto lane = lanes_.find(row.lane);
+  if (lane != lanes_.end() && lane->second.rows.empty() && !lane->second.draining)
+    lanes_.erase(lane);
+}
+
+Awaitable<> Intake::begin_on_disk(const InboxRow& row, const Admitted& admitted,
+                                  std::string run_id) {
+  if (row.begun && admitted.parts.empty()) {
+    store_.record_begun(row.id, admitted.heard);
+    co_return;
+  }
+  std::vector<std::int64_t> ids{row.id};
+  std::vector<Heard> heard{admitted.heard};
+  for (const InboxRow& part : admitted.parts) {
+    ids.push_back(part.id);
+    heard.push_back(heard_from(part.instance, part.event));
+  }
+  auto started = co_await store_.start_inbox(std::move(ids), std::move(run_id), std::move(heard));
+  if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
 }
 
 Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
@@ -157,14 +196,7 @@ Awaitable<> Intake::run_turn(InboxRow row, Admitted admitted) {
                                                       row.id});
   request.more = [this, steering] { return steer(steering); };
   Lane& lane = lanes_[row.lane];
-  std::vector<std::int64_t> ids{row.id};
-  std::vector<Heard> heard{admitted.heard};
-  for (const InboxRow& part : admitted.parts) {
-    ids.push_back(part.id);
-    heard.push_back(heard_from(part.instance, part.event));
-  }
-  auto started = co_await store_.start_inbox(std::move(ids), run_id, std::move(heard));
-  if (started.has_error()) spdlog::error("channel {}: {}", row.instance, started.error().message);
+  co_await begin_on_disk(row, admitted, run_id);
   if (lane.stopped == row.id) {
     co_await finish_parts(std::move(admitted.notes), "noted");
     co_await finish_parts(std::move(admitted.parts), "stopped");

@@ -136,11 +136,13 @@ Awaitable<Result<Added>> Store::add_inbound(InboxRow row) {
     // could not be read is kept whole, to be looked at.
     const json::value* kind = row.event.if_contains("kind");
     const bool keep = !done || (kind != nullptr && *kind == "unparsed");
+    const InboxState state = row.begun ? InboxState::kRunning : row.state;
     auto inserted = db.run(
-        "INSERT OR IGNORE INTO inbox(instance,event_id,lane,state,event,received_ms,ended_ms) "
-        "VALUES(?1,?2,?3,?4,?5,?6,?7)",
-        {row.instance, row.event_id, row.lane, static_cast<std::int64_t>(row.state),
-         keep ? json::serialize(row.event) : std::string("{}"), now, done ? now : std::int64_t{0}});
+        "INSERT OR IGNORE INTO inbox(instance,event_id,lane,state,event,received_ms,ended_ms,"
+        "run_id,attempts) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+        {row.instance, row.event_id, row.lane, static_cast<std::int64_t>(state),
+         keep ? json::serialize(row.event) : std::string("{}"), now, done ? now : std::int64_t{0},
+         row.run_id, std::int64_t{row.begun ? 1 : 0}});
     if (inserted.has_error()) return inserted.error();
     if (db.changes() == 0) return Added{0, true};
     return Added{db.last_id(), false};

@@ -1,12 +1,13 @@
 // Store: the durable inbox and outbox of all channels, <state>/channels.db.
 //
-// Inbox: queued -> running -> done. An event is in the inbox before its platform hears that it was
-// received; (instance, event id) is unique, so an event that comes twice is stored once, also
-// across restarts. Outbox: queued -> sending -> sent | ambiguous | dead. A reply is stored in the
-// transaction that finishes its inbox row, so there is neither a finished row without its reply nor
-// a reply twice. What was given up stays for a week: people look it up, send it again (`queued`
-// anew) or drop it. `sending` is written before the plugin is called: what is found in that state
-// after a crash may or may not have gone out; it is sent again, and `ambiguous` counts such tries.
+// Inbox: queued -> running -> done; running from the first when its turn can begin at once. An
+// event is in the inbox before its platform hears that it was received; (instance, event id) is
+// unique, so an event that comes twice is stored once, also across restarts. Outbox: queued ->
+// sending -> sent | ambiguous | dead. A reply is stored in the transaction that finishes its inbox
+// row, so there is neither a finished row without its reply nor a reply twice. What was given up
+// stays for a week: people look it up, send it again (`queued` anew) or drop it. `sending` is
+// written before the plugin is called: what is found in that state after a crash may or may not
+// have gone out; it is sent again, and `ambiguous` counts such tries.
 //
 // An inbox row loses its text when it ends. Of messages that access let in a bounded record stays
 // beside it: conversation_record.h.
@@ -44,7 +45,9 @@ struct InboxRow {
   bool effects = false;  // a tool ran in this row's turn: running it again could repeat them
   std::string draft;     // message id of the streamed draft; empty = none; see kDraftUnknown
   std::int64_t received_ms = 0;
-  // In this process; not on disk.
+  // In this process; not on disk. `begun`: stored as running, with its run id, while `state` says
+  // what is true of it, that no turn has had it yet.
+  bool begun = false;
   std::chrono::steady_clock::time_point came = {}, stored = {};
 };
 
@@ -79,6 +82,8 @@ class Store {
   // of each, what goes on record, since access let it in; or of none.
   Awaitable<Result<bool>> start_inbox(std::vector<std::int64_t> ids, std::string run_id,
                                       std::vector<Heard> heard = {});
+  // Puts a message on record that was stored as begun. On disk with what is stored next.
+  void record_begun(std::int64_t id, Heard heard);
   Awaitable<Result<bool>> mark_effects(std::int64_t id);
   Awaitable<Result<bool>> set_draft(std::int64_t id, std::string message_id);
   Awaitable<Result<bool>> replace_event(std::int64_t id, json::object event);

@@ -164,6 +164,12 @@ Awaitable<Result<bool>> Store::start_inbox(std::vector<std::int64_t> ids, std::s
   co_return co_await database_.run<bool>(std::move(job));
 }
 
+void Store::record_begun(std::int64_t id, Heard heard) {
+  database_.ride([id, heard = std::move(heard), now = now()](Connection& db) {
+    return put_on_record(db, id, heard, now);
+  });
+}
+
 Awaitable<Result<std::vector<RecordedMessage>>> Store::messages_of(RecordQuery query) {
   query.limit = std::clamp<std::int64_t>(query.limit, 1, kMostRows);
   std::function<Result<std::vector<RecordedMessage>>(Connection&)> job =

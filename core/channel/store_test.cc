@@ -101,6 +101,47 @@ TEST_F(StoreTest, UnfinishedRowsComeBackInOrderWithTheirState) {
   EXPECT_EQ(rows[1].event.at("text").get_string(), "hi 2");
 }
 
+TEST_F(StoreTest, AMessageCanBeStoredAsBegun) {
+  InboxRow row = event("1");
+  row.begun = true;
+  row.run_id = "run-1";
+  const auto added = run(store_->add_inbound(row));
+  const auto commits = store_->commits();
+  Heard heard;
+  heard.instance = row.instance;
+  heard.chat = "5";
+  heard.sender_id = "7";
+  heard.text = "hi";
+  store_->record_begun(added.id, heard);
+  EXPECT_EQ(store_->commits(), commits);  // goes with what comes next
+  RecordQuery query;
+  query.instance = row.instance;
+  query.chat = "5";
+  EXPECT_EQ(run(store_->messages_of(query)).size(), 1U);
+  EXPECT_EQ(store_->commits(), commits + 1);
+  open();
+  const auto rows = run(store_->unfinished());
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].state, InboxState::kRunning);
+  EXPECT_EQ(rows[0].run_id, "run-1");
+  EXPECT_EQ(rows[0].attempts, 1);
+}
+
+TEST_F(StoreTest, WhatIsOnRecordSurvivesACloseRightAfter) {
+  InboxRow row = event("1");
+  row.begun = true;
+  const auto added = run(store_->add_inbound(row));
+  Heard heard;
+  heard.instance = row.instance;
+  heard.chat = "5";
+  store_->record_begun(added.id, heard);
+  open();
+  RecordQuery query;
+  query.instance = row.instance;
+  query.chat = "5";
+  EXPECT_EQ(run(store_->messages_of(query)).size(), 1U);
+}
+
 TEST_F(StoreTest, FinishingStoresTheReplyInTheSameTransactionAndOnce) {
   const auto added = run(store_->add_inbound(event("1")));
   EXPECT_EQ(run(store_->finish_inbox(added.id, "replied", {reply("k1")})).size(), 1U);
