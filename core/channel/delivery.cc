@@ -76,6 +76,10 @@ bool Delivery::idempotent(const OutboxRow& row) const {
   return account && account->plan.traits.idempotent_send;
 }
 
+bool Delivery::sends_at_once(const OutboxRow& row) const {
+  return !stopping_.aborted() && !lanes_.contains(row.lane) && accounts_.is_up(row.instance);
+}
+
 void Delivery::enqueue(OutboxRow row) {
   if (row.state != OutboxState::kQueued && row.state != OutboxState::kSending) return;
   auto& lane = lanes_[row.lane];
@@ -189,8 +193,23 @@ Awaitable<> Delivery::drain(std::string key) {
       if (lane.rows.empty()) lane.dropped.clear();
     }
   }
+  if (!lane.rows.empty()) co_await wait_after_all(lane.rows.front());
   lane.draining = false;
   if (lane.rows.empty()) lanes_.erase(key);
+}
+
+Awaitable<Result<bool>> Delivery::mark_sending(OutboxRow& row) {
+  if (std::exchange(row.begun, false)) co_return true;
+  auto marked = co_await store_.set_sending(row.id);
+  if (marked.has_value()) ++row.attempts;
+  co_return marked;
+}
+
+// Stored as `sending`, but not sent now: a restart must not take it for one that may be seen twice.
+Awaitable<> Delivery::wait_after_all(OutboxRow& row) {
+  if (!std::exchange(row.begun, false)) co_return;
+  auto stored = co_await store_.set_waiting(row.id, row.not_before_ms, false, row.error);
+  if (stored.has_error()) spdlog::error("channel {}: {}", row.instance, stored.error().message);
 }
 
 // What the plugin reports while it sends: where the next try goes on.
@@ -224,6 +243,7 @@ Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
     co_return Step::kAgain;
   }
   if (!accounts_.is_up(row.instance)) {
+    co_await wait_after_all(row);
     co_await pause(lane, row.expires_ms);
     co_return Step::kAgain;
   }
@@ -231,7 +251,7 @@ Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
   const auto account = accounts_.find(row.instance);
   const bool sends_files = account && account->plan.traits.sends_files;
   json::object message = co_await media_.payload(row.message, sends_files, blobs);
-  auto marked = co_await store_.set_sending(row.id);
+  auto marked = co_await mark_sending(row);
   if (marked.has_error()) {
     // Not on disk, so not sent.
     spdlog::error("channel {}: {}", row.instance, marked.error().message);
@@ -239,7 +259,6 @@ Awaitable<Delivery::Step> Delivery::attempt(Lane& lane) {
     media_.drop(blobs);
     co_return Step::kAgain;
   }
-  ++row.attempts;
   plugin::ProgressSink sink = note_progress(row);
   std::string payload = payload_of(row, std::move(message));
   Limits limits = Limits::within(kSendTime);

@@ -1,6 +1,6 @@
 // Delivery: brings outbox rows to their platforms. One ordered lane for each conversation, lanes in
-// parallel. A row is marked `sending` on disk before the plugin is called and `sent` after its
-// answer, so at every moment the disk says what may have gone out. Loop thread only.
+// parallel. A row is `sending` on disk before the plugin is called and `sent` after its answer, so
+// at every moment the disk says what may have gone out. Loop thread only.
 #pragma once
 
 #include <list>
@@ -24,6 +24,8 @@ class Delivery {
   Delivery(Runtime& runtime, Store& store, Accounts& accounts, ReplyMedia& media)
       : runtime_(runtime), store_(store), accounts_(accounts), media_(media), scope_(runtime) {}
 
+  // Nothing stands between this row and its platform: stored as `sending`, it needs no commit more.
+  bool sends_at_once(const OutboxRow& row) const;
   // A row that is in the store already.
   void enqueue(OutboxRow row);
   // What a restart found.
@@ -55,6 +57,8 @@ class Delivery {
   void tell(std::int64_t id, const Result<json::object>& end);
   Awaitable<> drain(std::string key);
   Awaitable<Step> attempt(Lane& lane);
+  Awaitable<Result<bool>> mark_sending(OutboxRow& row);
+  Awaitable<> wait_after_all(OutboxRow& row);
   Awaitable<> pause(Lane& lane, std::int64_t until_ms);
   Awaitable<Step> settle(OutboxRow& row, Result<json::value> answer);
   Awaitable<Step> finish(OutboxRow& row, OutboxState state, std::string error);

@@ -130,6 +130,7 @@ Awaitable<> Intake::report_late(InboxRow row) {
 
 Awaitable<> Intake::finish(InboxRow row, std::string outcome, std::vector<OutboxRow> replies) {
   for (std::int64_t wait_ms = 500;; wait_ms = std::min<std::int64_t>(wait_ms * 2, 30'000)) {
+    if (!replies.empty()) replies.front().begun = delivery_.sends_at_once(replies.front());
     auto stored = co_await store_.finish_inbox(row.id, outcome, replies);
     if (stored.has_value()) {
       for (OutboxRow& each : stored.value()) delivery_.enqueue(std::move(each));

@@ -101,15 +101,18 @@ OutboxRow read_outbox(sqlite3_stmt* s) {
 Result<OutboxRow> insert_outbox(Connection& db, const OutboxRow& row, std::int64_t now) {
   auto inserted = db.run(
       "INSERT OR IGNORE INTO "
-      "outbox(instance,lane,idempotency_key,state,message,created_ms,expires_ms,ambiguous) "
-      "VALUES(?1,?2,?3,0,?4,?5,?6,?7)",
-      {row.instance, row.lane, row.idempotency_key, json::serialize(row.message), now,
+      "outbox(instance,lane,idempotency_key,state,attempts,message,created_ms,expires_ms,"
+      "ambiguous) VALUES(?1,?2,?3,?4,?4,?5,?6,?7,?8)",
+      {row.instance, row.lane, row.idempotency_key, std::int64_t{row.begun ? 1 : 0},
+       json::serialize(row.message), now,
        row.expires_ms != 0 ? row.expires_ms : now + kEntryLifetimeMs, row.ambiguous});
   if (inserted.has_error()) return inserted.error();
+  const bool is_new = db.changes() > 0;
   OutboxRow stored;
   auto read = db.run(kOutboxByKey, {row.idempotency_key},
                      [&](sqlite3_stmt* s) { stored = read_outbox(s); });
   if (read.has_error()) return read.error();
+  stored.begun = row.begun && is_new;
   return stored;
 }
 

@@ -61,6 +61,7 @@ struct OutboxRow {
   std::int64_t ambiguous = 0;  // tries that ended without an answer: each may have been seen
   std::int64_t created_ms = 0, not_before_ms = 0, expires_ms = 0;
   std::string message_id, error;
+  bool begun = false;  // stored as `sending` from the first; not on disk
 };
 
 struct Added {
@@ -87,7 +88,8 @@ class Store {
   Awaitable<Result<bool>> mark_effects(std::int64_t id);
   Awaitable<Result<bool>> set_draft(std::int64_t id, std::string message_id);
   Awaitable<Result<bool>> replace_event(std::int64_t id, json::object event);
-  // Marks the row done and stores its replies in one transaction. Answers the replies as stored.
+  // Marks the row done and stores its replies in one transaction, as `sending` those that say
+  // `begun`. Answers the replies as stored; `begun` is left of those that were new.
   Awaitable<Result<std::vector<OutboxRow>>> finish_inbox(std::int64_t id, std::string outcome,
                                                          std::vector<OutboxRow> replies);
   // A row with the same idempotency key is answered as it is, and nothing is added.

@@ -155,6 +155,26 @@ TEST_F(StoreTest, FinishingStoresTheReplyInTheSameTransactionAndOnce) {
   EXPECT_TRUE(run(store_->add_inbound(event("1"))).duplicate);
 }
 
+TEST_F(StoreTest, AReplyThatGoesOutAtOnceIsStoredAsSendingOnceOnly) {
+  const auto added = run(store_->add_inbound(event("1")));
+  OutboxRow first = reply("k1");
+  first.begun = true;
+  auto stored = run(store_->finish_inbox(added.id, "replied", {first, reply("k2")}));
+  ASSERT_EQ(stored.size(), 2U);
+  EXPECT_TRUE(stored[0].begun);
+  EXPECT_EQ(stored[0].state, OutboxState::kSending);
+  EXPECT_EQ(stored[0].attempts, 1);
+  EXPECT_FALSE(stored[1].begun);
+  EXPECT_EQ(stored[1].state, OutboxState::kQueued);
+  run(store_->set_sent(stored[0].id, "m1"));
+  // What has this key was sent: another try to store it begins nothing.
+  const auto second = run(store_->add_inbound(event("2")));
+  stored = run(store_->finish_inbox(second.id, "replied", {first}));
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_FALSE(stored[0].begun);
+  EXPECT_EQ(stored[0].state, OutboxState::kSent);
+}
+
 TEST_F(StoreTest, OutboxStatesSurviveARestart) {
   const auto row = run(store_->add_outbox(reply("k")));
   run(store_->set_sending(row.id));
