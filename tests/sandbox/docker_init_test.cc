@@ -64,6 +64,52 @@ TEST_F(DockerInit, ACommandThatKillsItsKeeperTakesNothingWithIt) {
   EXPECT_THAT(processes(), Not(::testing::AnyOf(HasSubstr("sleep 301"), HasSubstr("sleep 302"))));
 }
 
+TEST_F(DockerInit, AKeeperHasOneCommandAfterTheOther) {
+  configure("{}");
+  const std::string first = sh("echo $PPID").out;
+  EXPECT_EQ(sh("echo $PPID").out, first);
+  EXPECT_NE(sh("sleep 0.5 & echo $PPID").out, "");
+  EXPECT_NE(sh("echo $PPID").out, first) << "it has still something to keep";
+}
+
+TEST_F(DockerInit, NothingOfACommandComesToTheNext) {
+  configure("{}");
+  ExecRequest request;
+  request.argv = {"sh", "-c", "echo $PPID $WHOSE $HOME; cd /tmp; umask 0; ulimit -n 17"};
+  request.env = {{"WHOSE", "mine"}, {"HOME", "/nowhere"}};
+  const std::string first = exec(request, "agent:main:x", Limits::within(30s)).out;
+  EXPECT_THAT(first, HasSubstr("mine /nowhere"));
+  request.argv = {"sh", "-c", "echo $PPID; echo ${WHOSE-unset} $HOME $(pwd) $(umask); ulimit -n"};
+  request.env = {};
+  const std::string second = exec(request, "agent:main:x", Limits::within(30s)).out;
+  EXPECT_EQ(second.substr(0, second.find('\n')), first.substr(0, first.find(' ')));
+  EXPECT_THAT(second, HasSubstr("unset "));
+  EXPECT_THAT(second, Not(HasSubstr("/nowhere")));
+  EXPECT_THAT(second, Not(HasSubstr("/tmp")));
+  EXPECT_THAT(second, Not(HasSubstr(" 0000\n")));
+  EXPECT_THAT(second, Not(HasSubstr("\n17\n")));
+}
+
+TEST_F(DockerInit, AKeeperThatWaitsMayBeStoppedOrKilled) {
+  configure("{}");
+  sh_many("sleep 0.2", 3);
+  for (const char* signal : {"STOP", "KILL"}) {
+    sh("(for p in /proc/[0-9]*; do case $(cat $p/cmdline) in *openclaw-init*) echo ${p#/proc/};; "
+       "esac; done | grep -v '^1$' | grep -v \"^$PPID$\" | xargs -r kill -" +
+       std::string(signal) + ") 2>/dev/null");
+    for (const Ran& ran : sh_many("echo fine", 4)) EXPECT_EQ(ran.out, "fine\n") << signal;
+  }
+}
+
+TEST_F(DockerInit, FewKeepersWait) {
+  configure("{}");
+  for (const Ran& ran : sh_many("sleep 0.3; echo ok", 20)) EXPECT_EQ(ran.out, "ok\n");
+  const std::string count =
+      sh("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c [o]penclaw-init").out;
+  EXPECT_LE(std::stoi(count), 1 + 5);
+  EXPECT_GE(std::stoi(count), 2);
+}
+
 TEST_F(DockerInit, WhatACommandLeavesRunningLivesOnAndIsNotWaitedFor) {
   configure("{}");
   auto before = std::chrono::steady_clock::now();

@@ -65,9 +65,14 @@ class Stress : public SandboxFixture {
     auto session = "agent:main:s" + std::to_string(number % 3);
     auto started = co_await manager_->exec(manager_->resolve("", session), std::move(request),
                                            std::move(sink), limits);
-    Result<json::object> end = started.has_error() ? Result<json::object>(started.error())
-                                                   : co_await (*started)->wait(limits);
-    if (started.has_value()) started->reset();
+    Result<json::object> end = json::object();
+    if (started.has_error()) {
+      end = started.error();
+    } else {
+      auto waited = co_await (*started)->wait(limits);
+      end = std::move(waited);
+      started->reset();
+    }
     judge(word, endless, aborts, terminal, end, out, tally);
   }
 

@@ -1,44 +1,32 @@
 // Command: one command of the sandbox, its streams and its keeper.
-//
-// The keeper is a process between process 1 and the command: everything the command starts stays
-// below it, because orphans come to it (PR_SET_CHILD_SUBREAPER). It says how the command ended and
-// leaves when nothing is left.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
 
+#include "keeper.h"
 #include "protocol.h"
+#include "run_request.h"
 
 namespace openclaw::sandbox_init {
 
 struct Command {
   std::uint32_t id = 0;
   bool used = false;
-  pid_t keeper = -1;
-  int status_fd = -1, in_fd = -1, out_fd = -1,
-      err_fd = -1;  // a terminal's other end is out_fd, and a copy in_fd
+  Keeper* keeper = nullptr;
+  int in_fd = -1, out_fd = -1, err_fd = -1;  // a terminal's other end is out_fd, and a copy in_fd
   bool terminal = false;
   bool ended = false;  // the command itself; what it started may go on
   bool reported =
       false;  // its kExit was sent: more output goes nowhere, so that who writes it lives on
   ExitReport report{};
-  std::int64_t killed_at_ms = 0;  // 0: it was not
-  bool keeper_gone = false;       // and with it everything that the command had started
+  std::int64_t killed_at_ms = 0;     // 0: it was not
+  bool all_gone = false;             // everything that the command had started
   std::int64_t linger_until_ms = 0;  // output that still comes from others is waited for until then
   std::uint32_t window = kOutputWindow;
   char* input = nullptr;  // kInputWindow bytes once there is input
   std::size_t input_from = 0, input_size = 0;
   bool input_ends = false;
-};
-
-struct RunRequest {
-  std::uint32_t flags = 0;
-  char* cwd = nullptr;
-  char** argv = nullptr;
-  char** variables = nullptr;
 };
 
 // 0, or the errno of what failed; nothing is left then.

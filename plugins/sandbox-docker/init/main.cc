@@ -109,28 +109,6 @@ void refuse(std::uint32_t id, int why) {
   send(Kind::kExit, id, text, sizeof text);
 }
 
-// Cuts `payload` into the words of a request. False: it is not one.
-bool read_request(char* payload, std::size_t size, RunRequest& out) {
-  if (size < sizeof(RunHead) + 2 || payload[size - 1] != 0) return false;
-  out.flags = get_u32(payload);
-  std::uint32_t arguments = get_u32(payload + 4), variables = get_u32(payload + 8);
-  if (arguments == 0 || arguments > kMaxPayload || variables > kMaxPayload) return false;
-  char** words = static_cast<char**>(calloc(arguments + variables + 2, sizeof(char*)));
-  if (!words) return false;
-  char* at = payload + sizeof(RunHead);
-  char* end = payload + size;
-  out.cwd = at;
-  at += strlen(at) + 1;
-  std::uint32_t count = 0;
-  for (; count < arguments + variables && at < end; ++count) {
-    words[count + (count >= arguments ? 1 : 0)] = at;
-    at += strlen(at) + 1;
-  }
-  out.argv = words;
-  out.variables = words + arguments + 1;
-  return count == arguments + variables && at == end;
-}
-
 void run(std::uint32_t id, char* payload, std::size_t size) {
   RunRequest request;
   Command* command = free_place();
@@ -140,8 +118,8 @@ void run(std::uint32_t id, char* payload, std::size_t size) {
     if (read_request(payload, size, request)) {
       *command = Command{};
       why = start_command(*command, request);
+      free(request.argv);
     }
-    free(request.argv);
   }
   if (why != 0) return refuse(id, why);
   command->id = id;
@@ -165,11 +143,14 @@ void feed(Command& command) {
 }
 
 void give_signal(Command& command, int signo) {
+  if (command.keeper->dead) return;  // what it kept was killed when that was seen
+  pid_t keeper = command.keeper->pid;
+  kill(keeper, SIGCONT);  // something inside may have stopped it
   if (signo == SIGKILL) {
-    kill_tree(command.keeper);
+    kill_tree(keeper);
     if (command.killed_at_ms == 0) command.killed_at_ms = now_ms();
   } else {
-    signal_tree(command.keeper, signo);
+    signal_tree(keeper, signo);
   }
 }
 
@@ -177,7 +158,7 @@ void give_signal(Command& command, int signo) {
 void start_anew(std::uint32_t, const char* nonce) {
   for (auto& command : commands) {
     if (!command.used || command.reported) continue;
-    kill_tree(command.keeper);
+    if (!command.keeper->dead) kill_tree(command.keeper->pid);
     release_command(command);
   }
   unsent_size = 0;
@@ -247,20 +228,18 @@ bool pass_output(Command& command, int& fd, Kind kind) {
 }
 
 void read_status(Command& command) {
-  ssize_t size = read(command.status_fd, &command.report, sizeof command.report);
-  if (size < 0) return;
-  // Its keeper was killed from inside: what that one kept has come to process 1.
-  if (size != sizeof command.report) command.report = {1, SIGKILL};
+  KeeperNews news;
+  const Heard heard = hear(*command.keeper, news);
+  if (heard == Heard::kNothing) return;
+  command.all_gone = heard == Heard::kEnd || news.free;
+  if (command.ended) return;
+  command.report = heard == Heard::kEnd ? ExitReport{1, SIGKILL} : news.exit;
   command.ended = true;
   command.linger_until_ms = now_ms() + kLingerMs;
-  close_fd(command.status_fd);
-  if (size == sizeof command.report) return;
-  pid_t keepers[kMaxCommands];
-  int count = 0;
-  for (auto& other : commands) {
-    if (other.used && other.keeper != command.keeper) keepers[count++] = other.keeper;
-  }
-  kill_strays(keepers, count);
+  if (heard != Heard::kEnd) return;
+  // Its keeper was killed from inside: what that one kept has come to process 1.
+  static pid_t keepers[kMaxKeepers];
+  kill_strays(keepers, list_keepers(keepers));
 }
 
 void reap() {
@@ -271,11 +250,7 @@ void reap() {
     if (info.ssi_signo == SIGTERM && info.ssi_pid == 0 && info.ssi_code == SI_USER) _exit(0);
   }
   pid_t gone;
-  while ((gone = waitpid(-1, nullptr, WNOHANG)) > 0) {
-    for (auto& command : commands) {
-      if (command.used && command.keeper == gone) command.keeper_gone = true;
-    }
-  }
+  while ((gone = waitpid(-1, nullptr, WNOHANG)) > 0) note_death(gone);
 }
 
 struct Watch {
@@ -289,7 +264,7 @@ struct Watch {
 };
 
 void watch_command(Watch& watch, Command& command) {
-  if (command.status_fd >= 0) watch.add(command.status_fd, POLLIN, &command);
+  if (!command.all_gone) watch.add(command.keeper->fd, POLLIN, &command);
   bool may_read = command.reported || (command.window > 0 && unsent_size == 0);
   if (may_read && command.out_fd >= 0) watch.add(command.out_fd, POLLIN, &command);
   if (may_read && command.err_fd >= 0) watch.add(command.err_fd, POLLIN, &command);
@@ -303,13 +278,13 @@ void serve(Watch& watch, int index) {
   if (fd == command.in_fd) feed(command);
   if (fd == command.out_fd && unsent_size == 0) pass_output(command, command.out_fd, Kind::kStdout);
   if (fd == command.err_fd && unsent_size == 0) pass_output(command, command.err_fd, Kind::kStderr);
-  if (fd == command.status_fd) read_status(command);
+  if (fd == command.keeper->fd) read_status(command);
 }
 
 // One that was killed is over when all that it started is, so that the next finds room; unless that
 // takes too long.
 bool is_dying(const Command& command, std::int64_t left_ms) {
-  return command.killed_at_ms != 0 && !command.keeper_gone && left_ms > 0;
+  return command.killed_at_ms != 0 && !command.all_gone && left_ms > 0;
 }
 
 // A command is over when its streams are, or when it has ended and nothing more came for a while.
