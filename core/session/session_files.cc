@@ -391,11 +391,12 @@ Result<LoadedTranscript> load_transcript(const fs::path& file) {
   return out;
 }
 
-Result<void> append_lines(const fs::path& file, const std::string& lines) {
+Result<void> append_lines(const fs::path& file, const std::string& lines, bool sync) {
   int flags = O_WRONLY | O_APPEND | O_NOFOLLOW;
   int raw = open_retry(file, flags);
   bool created = false;
   if (raw < 0 && errno == ENOENT) {
+    if (lines.empty()) return {};
     auto dir = storage::make_private_dir(file.parent_path());
     if (dir.has_error()) return dir;
     raw = open_retry(file, flags | O_CREAT);
@@ -406,7 +407,7 @@ Result<void> append_lines(const fs::path& file, const std::string& lines) {
   struct stat before {};
   if (::fstat(fd.get(), &before) != 0) return io_error("append to", file, errno);
   int number = write_all(fd.get(), lines);
-  if (number == 0 && ::fdatasync(fd.get()) != 0) number = errno;
+  if (number == 0 && (sync || created) && ::fdatasync(fd.get()) != 0) number = errno;
   if (number != 0) {
     // Half a line must not stay: the next append would continue it.
     if (::ftruncate(fd.get(), before.st_size) != 0) return io_error("restore", file, errno);

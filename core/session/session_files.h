@@ -63,8 +63,9 @@ struct LoadedTranscript {
 // Repairs the end of the file: a torn line is cut, a missing newline is added.
 Result<LoadedTranscript> load_transcript(const std::filesystem::path& file);
 
-// Appends by one write() and fdatasync(); a short write is taken back. Makes file and directory.
-Result<void> append_lines(const std::filesystem::path& file, const std::string& lines);
+// Appends by one write(); a short write is taken back. Makes file and directory, and syncs what it
+// has made. `sync`: fdatasync(), for what was appended before as well.
+Result<void> append_lines(const std::filesystem::path& file, const std::string& lines, bool sync);
 // Renames to <file>.<kind>.<time>. Answers the new path; empty when there was no file.
 Result<std::string> archive_file(const std::filesystem::path& file, std::string_view kind);
 

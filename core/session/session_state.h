@@ -30,7 +30,10 @@ struct Transcript {
   std::uint64_t last_used = 0;
 
   std::string pending;                   // lines not yet given to the disk
-  std::uint64_t queued = 0, synced = 0;  // counts of lines
+  std::uint64_t queued = 0, synced = 0;  // counts of lines; synced: they are on the disk itself
+  bool marked = false;                   // the next job looks at it
+  bool sync_due = false;                 // ... and syncs it, whoever waits
+  bool unsynced = false;                 // the next timer looks at it
   bool broken = false;                   // a write failed: drop it and read the file again
   std::vector<std::pair<std::uint64_t, Completer<void>>> waiters;
 };
@@ -40,20 +43,23 @@ struct Agent {
       : id(std::move(name)),
         dir(std::move(directory)),
         lane(std::make_shared<DiskLane>(runtime)),
-        write_timer(runtime.loop()) {}
+        write_timer(runtime.loop()),
+        sync_timer(runtime.loop()) {}
 
   std::string id;
   std::filesystem::path dir;
   std::shared_ptr<DiskLane> lane;
-  asio::steady_timer write_timer;
+  asio::steady_timer write_timer, sync_timer;
 
   bool loaded = false;
   std::vector<Completer<void>> load_waiters;
   std::map<std::string, Entry, std::less<>> index;
   bool index_dirty = false;   // a later write is enough
-  bool index_urgent = false;  // written together with the next lines
-  bool write_scheduled = false;
-  bool flush_queued = false;
+  bool index_urgent = false;  // written before the next lines, which fail with it
+  bool index_due = false;
+  bool write_scheduled = false, sync_scheduled = false;  // the timers run
+  bool write_posted = false, job_queued = false;
+  std::vector<std::shared_ptr<Transcript>> marked, unsynced;
 
   std::map<std::string, std::shared_ptr<Transcript>, std::less<>> transcripts;  // by session id
   std::map<std::string, std::vector<Completer<std::shared_ptr<Transcript>>>, std::less<>> opening;

@@ -10,15 +10,13 @@
 #include "session/session_files.h"
 #include "session/session_key.h"
 #include "session/session_state.h"
+#include "session/session_writer.h"
 
 namespace openclaw::session {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono::milliseconds;
 
-// The index is small news most of the time; many changes make one write.
-constexpr milliseconds kIndexDelay{200};
 // Messages kept for people beside those the model sees.
 constexpr std::size_t kHistoryKept = 1000;
 constexpr std::size_t kCachedTranscripts = 128;
@@ -78,10 +76,13 @@ Result<std::vector<std::string>> agent_dirs(const fs::path& root) {
 class SessionStoreImpl final : public SessionStore {
  public:
   SessionStoreImpl(Runtime& runtime, config::ConfigStore& config)
-      : runtime_(runtime), config_(config) {}
+      : runtime_(runtime), config_(config), writer_(runtime) {}
 
   ~SessionStoreImpl() override {
-    for (auto& [id, agent] : agents_) agent->write_timer.cancel();
+    for (auto& [id, agent] : agents_) {
+      agent->write_timer.cancel();
+      agent->sync_timer.cancel();
+    }
   }
 
   Awaitable<Result<json::value>> entry(std::string key) override;
@@ -119,16 +120,13 @@ class SessionStoreImpl final : public SessionStore {
   std::string workspace(const std::string& agent_id) const;
   std::string queue_line(const AgentPtr& agent, const TranscriptPtr& t, const std::string& type,
                          json::object fields);
-  void queue_flush(const AgentPtr& agent);
-  void schedule_index(const AgentPtr& agent);
-  Awaitable<Result<void>> write_index_now(AgentPtr agent);
   void touch(Transcript& t) { t.last_used = ++clock_; }
   void evict();
-  Awaitable<Result<void>> wait_synced(TranscriptPtr t, std::uint64_t upto);
   Awaitable<Result<std::string>> archive(AgentPtr agent, fs::path file, std::string kind);
 
   Runtime& runtime_;
   config::ConfigStore& config_;
+  SessionWriter writer_;
   std::map<std::string, AgentPtr> agents_;
   std::uint64_t clock_ = 0;
 };
@@ -250,7 +248,7 @@ Awaitable<Result<json::object>> SessionStoreImpl::ensure(std::string key) {
   bool one_shot =
       key.find(":openai:") != std::string::npos || key.find(":openresponses:") != std::string::npos;
   if (!one_shot) agent->index_urgent = true;
-  schedule_index(agent);
+  writer_.write_index_later(agent);
   auto id = text_of(entry, "sessionId");
   auto t = std::make_shared<Transcript>();
   t->file = agent->dir / transcript_name(entry);
@@ -258,7 +256,7 @@ Awaitable<Result<json::object>> SessionStoreImpl::ensure(std::string key) {
   ++t->queued;
   touch(*t);
   agent->transcripts[id] = t;
-  queue_flush(agent);
+  writer_.write_soon(agent, t);
   evict();
   co_return entry;
 }
@@ -279,104 +277,8 @@ Awaitable<Result<json::object>> SessionStoreImpl::update(std::string key, json::
   entry["updatedAt"] = now_ms();
   slot.text.reset();
   agent->index_dirty = true;
-  schedule_index(agent);
+  writer_.write_index_later(agent);
   co_return entry;
-}
-
-void SessionStoreImpl::schedule_index(const AgentPtr& agent) {
-  if (agent->write_scheduled) return;
-  agent->write_scheduled = true;
-  agent->write_timer.expires_after(kIndexDelay);
-  agent->write_timer.async_wait([agent](const boost::system::error_code& stopped) {
-    agent->write_scheduled = false;
-    if (stopped || !agent->index_dirty) return;
-    agent->lane->add([agent]() -> DiskLane::Work {
-      IndexText text;
-      agent->index_dirty = agent->index_urgent = false;
-      for (auto& [key, entry] : agent->index) {
-        if (!entry.text) {
-          entry.text = std::make_shared<const std::string>(pretty_json(entry.value, 1));
-        }
-        text.emplace_back(key, entry.text);
-      }
-      return
-          [agent, text = std::move(text), file = agent->dir / "sessions.json"]() -> DiskLane::Then {
-            auto written = write_index(file, text);
-            if (written.has_value()) return {};
-            return [agent, why = written.error().message] {
-              spdlog::error("{}", why);
-              agent->index_dirty = true;
-            };
-          };
-    });
-  });
-}
-
-// One job writes what every session of the agent has queued by the time the job starts.
-void SessionStoreImpl::queue_flush(const AgentPtr& agent) {
-  if (agent->flush_queued) return;
-  agent->flush_queued = true;
-  struct Part {
-    TranscriptPtr transcript;
-    std::string lines;
-    std::uint64_t upto;
-    Result<void> outcome;
-  };
-  agent->lane->add([agent]() -> DiskLane::Work {
-    agent->flush_queued = false;
-    auto parts = std::make_shared<std::vector<Part>>();
-    for (auto& [id, t] : agent->transcripts) {
-      if (t->pending.empty()) continue;
-      parts->push_back({t, std::exchange(t->pending, {}), t->queued, {}});
-    }
-    auto text = std::make_shared<IndexText>();
-    bool index = std::exchange(agent->index_urgent, false);
-    if (index) {
-      agent->index_dirty = false;
-      for (auto& [key, entry] : agent->index) {
-        if (!entry.text) {
-          entry.text = std::make_shared<const std::string>(pretty_json(entry.value, 1));
-        }
-        text->emplace_back(key, entry.text);
-      }
-    }
-    return [agent, parts, text, index, file = agent->dir / "sessions.json"]() -> DiskLane::Then {
-      auto listed = index ? write_index(file, *text) : Result<void>();
-      for (auto& part : *parts) {
-        // A session that the index does not know would be lost at the next start.
-        part.outcome =
-            listed.has_error() ? listed : append_lines(part.transcript->file, part.lines);
-      }
-      return [agent, parts, failed = listed.has_error()] {
-        if (failed) agent->index_dirty = agent->index_urgent = true;
-        for (auto& part : *parts) {
-          auto& t = *part.transcript;
-          t.synced = part.upto;
-          if (part.outcome.has_error()) {
-            spdlog::error("{}", part.outcome.error().message);
-            t.broken = true;
-            for (auto it = agent->transcripts.begin(); it != agent->transcripts.end();) {
-              if (it->second != part.transcript) {
-                ++it;
-                continue;
-              }
-              agent->failed.insert_or_assign(it->first, part.outcome.error());
-              it = agent->transcripts.erase(it);
-            }
-          }
-          auto waiters = std::exchange(t.waiters, {});
-          for (auto& [upto, waiter] : waiters) {
-            // Later lines of a broken transcript name a parent that is not in the file.
-            if (t.broken || upto <= t.synced) {
-              waiter.now(part.outcome);
-            } else {
-              t.waiters.emplace_back(upto, waiter);
-            }
-          }
-        }
-      };
-    };
-  });
 }
 
 void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
@@ -419,7 +321,7 @@ void SessionStoreImpl::start_open(const AgentPtr& agent, const std::string& id,
           if (!found.exists) {
             t->pending = header;
             ++t->queued;
-            queue_flush(agent);
+            writer_.write_soon(agent, t);
           }
         }
         auto waiting = agent->opening.extract(id);
@@ -520,7 +422,7 @@ std::string SessionStoreImpl::queue_line(const AgentPtr& agent, const Transcript
   trim_history(*t);
   t->leaf = id;
   ++t->queued;
-  queue_flush(agent);
+  writer_.write_soon(agent, t);
   return id;
 }
 
@@ -536,21 +438,9 @@ Awaitable<Result<std::string>> SessionStoreImpl::append_queued(std::string key, 
     it->second.value.get_object()["updatedAt"] = now_ms();
     it->second.text.reset();
     agent->index_dirty = true;
-    schedule_index(agent);
+    writer_.write_index_later(agent);
   }
   co_return id;
-}
-
-Awaitable<Result<void>> SessionStoreImpl::wait_synced(TranscriptPtr t, std::uint64_t upto) {
-  if (t->broken) {
-    co_return make_error(Code::kUnavailable, "the transcript " + t->file.string() +
-                                                 " could not be written; the log says why");
-  }
-  if (t->synced >= upto) co_return Result<void>();
-  std::function<void(Completer<void>)> start = [t, upto](const Completer<void>& done) {
-    t->waiters.emplace_back(upto, done);
-  };
-  co_return co_await suspend<void>(runtime_, {}, std::move(start));
 }
 
 Awaitable<Result<std::string>> SessionStoreImpl::append(std::string key, std::string type,
@@ -577,10 +467,10 @@ Awaitable<Result<void>> SessionStoreImpl::sync(std::string key) {
   if (t.has_error()) co_return t.error();
   if (!t.value()) co_return Result<void>();
   auto upto = t.value()->queued;
-  auto durable = co_await wait_synced(t.value(), upto);
+  auto agent = agent_of(key).value();
+  auto durable = co_await writer_.synced(agent, t.value(), upto);
   auto found = co_await entry(key);
   if (found.has_error()) co_return found.error();
-  auto agent = agent_of(key).value();
   if (found.value().is_object()) {
     auto failed = agent->failed.extract(text_of(found.value().get_object(), "sessionId"));
     if (!failed.empty() && durable.has_value()) durable = failed.mapped();
@@ -678,7 +568,7 @@ Awaitable<Result<json::object>> SessionStoreImpl::reset(std::string key) {
   auto old_name = transcript_name(before.value());
   auto old_id = text_of(before.value(), "sessionId");
   if (auto t = agent->transcripts.find(old_id); t != agent->transcripts.end()) {
-    auto durable = co_await wait_synced(t->second, t->second->queued);
+    auto durable = co_await writer_.synced(agent, t->second, t->second->queued);
     if (durable.has_error()) co_return durable.error();
   }
   auto archived = co_await archive(agent, agent->dir / old_name, "reset");
@@ -720,7 +610,7 @@ Awaitable<Result<std::vector<std::string>>> SessionStoreImpl::remove(std::string
     auto name = transcript_name(old);
     auto id = text_of(old, "sessionId");
     if (auto t = agent->transcripts.find(id); t != agent->transcripts.end()) {
-      co_await wait_synced(t->second, t->second->queued);
+      co_await writer_.synced(agent, t->second, t->second->queued);
       agent->transcripts.erase(id);
     }
     if (delete_transcript && !name.empty()) {
@@ -729,39 +619,16 @@ Awaitable<Result<std::vector<std::string>>> SessionStoreImpl::remove(std::string
       if (!moved.value().empty()) archived.push_back(moved.value());
     }
   }
-  auto written = co_await write_index_now(agent);
+  auto written = co_await writer_.write_all(agent);
   if (written.has_error()) co_return written.error();
   co_return archived;
-}
-
-Awaitable<Result<void>> SessionStoreImpl::write_index_now(AgentPtr agent) {
-  if (!agent->index_dirty) co_return Result<void>();
-  agent->index_urgent = true;
-  queue_flush(agent);
-  // The job behind the flush: when it ends, the flush has ended.
-  std::function<void(Completer<void>)> behind = [agent](const Completer<void>& done) {
-    agent->lane->add([done]() -> DiskLane::Work {
-      return [done]() -> DiskLane::Then { return [done] { done.now(Result<void>()); }; };
-    });
-  };
-  co_await suspend<void>(runtime_, {}, std::move(behind));
-  if (agent->index_dirty && agent->index_urgent) {
-    co_return make_error(
-        Code::kUnavailable,
-        "cannot write " + (agent->dir / "sessions.json").string() + "; the log says why");
-  }
-  co_return Result<void>();
 }
 
 Awaitable<> SessionStoreImpl::flush() {
   auto agents = agents_;
   for (auto& [id, agent] : agents) {
     if (!agent->loaded) continue;
-    bool pending = std::ranges::any_of(agent->transcripts,
-                                       [](auto& item) { return !item.second->pending.empty(); });
-    if (pending) queue_flush(agent);
-    agent->index_dirty = agent->index_dirty || !agent->lane->idle();
-    co_await write_index_now(agent);
+    co_await writer_.write_all(agent);
   }
 }
 
