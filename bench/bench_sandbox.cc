@@ -17,6 +17,8 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
+#include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <spdlog/spdlog.h>
@@ -220,6 +222,15 @@ std::vector<double> spawned(const std::vector<std::string>& words, int count) {
   return out;
 }
 
+// Commands per second of as many threads, with no sandbox around them: what the machine gives.
+double spawned_in_parallel(int threads, int each) {
+  auto begun = Clock::now();
+  std::vector<std::thread> running;
+  for (int i = 0; i < threads; ++i) running.emplace_back([each] { spawned({"true"}, each); });
+  for (auto& thread : running) thread.join();
+  return threads * each / (ms_since(begun) / 1000);
+}
+
 json::object sandbox_of(const std::string& image, const std::string& scope, bool helper) {
   return {
       {"mode", "all"}, {"scope", scope}, {"docker", {{"image", image}, {"execHelper", helper}}}};
@@ -268,6 +279,8 @@ json::object measure(const fs::path& dir, const std::string& image) {
         json::object{{"commands_per_second", std::round(sessions.parallel(8, 250))}};
   }
   out["host"] = summary(spawned({"true"}, 300));
+  out["host_parallel_8"] =
+      json::object{{"commands_per_second", std::round(spawned_in_parallel(8, 250))}};
   out["host_login_shell"] = summary(spawned({"sh", "-lc", "true"}, 100));
   std::string name = "openclaw-bench-" + std::to_string(getpid());
   if (spawned({"sh", "-c",

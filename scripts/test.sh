@@ -3,7 +3,7 @@
 #   scripts/test.sh [--quick] [--suites "release asan tsan fuzz"] [--fuzz-seconds N]
 # --quick: only the debug build and its tests. Needs root (or sudo) for packages and for a Docker engine.
 #
-# Beside a sanitizer suite, which sees more, release only runs the tests that start the program. Only release is killed
+# Beside a sanitizer suite, which sees more, release only runs tests that start the program. Only release is killed
 # under load (tests/crash): the timing of the shipped program is what such a run is about. Such a run waits more than it
 # works, so the next suite is compiled beside it, which is more load still.
 set -euo pipefail
@@ -77,10 +77,9 @@ suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   # A release beside sanitizers has no unit tests.
   ctest --test-dir "build/$1" --output-on-failure -j3 -LE 'end_to_end|crash' ${chosen[@]+"${chosen[@]}"}
   step "$1: end-to-end tests"
-  # asan runs them all; tsan those in which the most threads meet. The longest, the faults, need no second run beside it.
+  # asan runs them all; beside it, the others run those in which the most threads meet.
   local left_out=()
-  [[ $1 == release && $unit_tests == OFF ]] && left_out=(-E '^end_to_end\.faults$')
-  [[ $1 == tsan ]] &&
+  [[ $1 == tsan || ($1 == release && $unit_tests == OFF) ]] &&
     left_out=(-E '^end_to_end\.(faults|senders|routing|media|agent|channels_cli|message|no_model|gate|denied)$')
   ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j2 -L end_to_end ${left_out[@]+"${left_out[@]}"}
 }

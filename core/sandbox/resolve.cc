@@ -342,12 +342,33 @@ View resolve_view(const config::Config& config, const config::Paths& paths,
   return resolved(config, paths, std::move(agent), session_key, std::move(settings));
 }
 
-View resolve_view(const config::Snapshot& config, const config::Paths& paths,
-                  std::string_view agent_id, std::string_view session_key, SettingsCache& cache) {
+const ViewCache::Known* ViewCache::current(const std::string& key) const {
+  const auto found = known_.find(key);
+  if (found == known_.end()) return nullptr;
+  const Known& known = found->second;
+  const bool same = !known.view.sandboxed || owner_of(known.view.host_workspace) == known.owner;
+  return same ? &known : nullptr;
+}
+
+View ViewCache::of(const config::Snapshot& config, const config::Paths& paths,
+                   std::string_view agent_id, std::string_view session_key) {
+  constexpr std::size_t kMost = 256;  // session keys are made of what people on channels choose
+  if (config_ != config || known_.size() >= kMost) {
+    known_.clear();
+    settings_.clear();
+    config_ = config;
+  }
   std::string agent =
       agent_id.empty() ? agent_of(session_key, config->root()) : std::string(agent_id);
-  auto settings = cache.of(config, agent);
-  return resolved(*config, paths, std::move(agent), session_key, std::move(settings));
+  const std::string key = agent + "\n" + std::string(session_key);
+  if (const Known* known = current(key)) return known->view;
+  auto& settings = settings_[agent];
+  if (!settings)
+    settings = std::make_shared<const Settings>(Settings::merge(config->root(), agent));
+  Known& known = known_[key];
+  known.view = resolved(*config, paths, std::move(agent), session_key, settings);
+  known.owner = known.view.sandboxed ? owner_of(known.view.host_workspace) : std::string();
+  return known.view;
 }
 
 }  // namespace openclaw::sandbox

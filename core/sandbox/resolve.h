@@ -1,11 +1,15 @@
-// Names that everything about one sandbox derives from its scope key.
+// Where the tools of a session run, and the names that everything about one sandbox derives from
+// its scope key.
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "config/config.h"
+#include "sandbox/sandbox_manager.h"
 #include "sandbox/settings.h"
 
 namespace openclaw::sandbox {
@@ -38,5 +42,23 @@ json::object allowances(const Settings& settings);
 std::string canonical_hash(const json::value& value);
 // "5000:5000" of the folder, or of this process when the folder does not exist yet.
 std::string owner_of(const std::filesystem::path& folder);
+
+// resolve_view() for a gateway, where each tool call asks several times: what was found is kept as
+// long as the configuration and the owner of the workspace are the same. Loop thread only.
+class ViewCache {
+ public:
+  View of(const config::Snapshot& config, const config::Paths& paths, std::string_view agent_id,
+          std::string_view session_key);
+
+ private:
+  struct Known {
+    View view;
+    std::string owner;
+  };
+  const Known* current(const std::string& key) const;
+  config::Snapshot config_;
+  std::map<std::string, std::shared_ptr<const Settings>> settings_;  // by agent
+  std::map<std::string, Known> known_;                               // by agent and session
+};
 
 }  // namespace openclaw::sandbox

@@ -159,6 +159,33 @@ TEST(ResolveView, D1UserIsTheOwnerOfTheWorkspaceUnlessSet) {
       "1000:1000");
 }
 
+TEST(ViewCache, AnswersAsResolveViewDoesWhateverHasChanged) {
+  storage::TempDir home;
+  const auto workspace = home.path() / ".openclaw/workspace";
+  std::filesystem::create_directories(workspace);
+  const auto paths = paths_in(home.path());
+  const auto config = std::make_shared<const FixedConfig>(
+      sandbox_section(R"({"mode":"all","workspaceAccess":"rw"})"));
+  ViewCache cache;
+  const auto expect_same = [&](const std::shared_ptr<const FixedConfig>& now) {
+    for (const char* session : {"agent:main:x", "agent:main:y", "agent:main:x"}) {
+      const View known = cache.of(now, paths, "main", session);
+      const View fresh = resolve_view(*now, paths, "main", session);
+      EXPECT_EQ(known.spec, fresh.spec) << session;
+      EXPECT_EQ(known.config_hash, fresh.config_hash);
+      EXPECT_EQ(known.session_key, session);
+    }
+  };
+  expect_same(config);
+  if (::getuid() == 0) {
+    ASSERT_EQ(::chown(workspace.c_str(), 1234, 1235), 0);
+    expect_same(config);
+    EXPECT_EQ(cache.of(config, paths, "main", "agent:main:x").spec.at("user"), "1234:1235");
+  }
+  expect_same(std::make_shared<const FixedConfig>(
+      sandbox_section(R"({"mode":"all","docker":{"memory":"4g"}})")));
+}
+
 TEST(ResolveView, R198R201AgentsOverrideKeyByKey) {
   const char* text = R"({"agents":{"defaults":{"sandbox":{"mode":"all","docker":{
       "memory":"2g","env":{"A":"1","B":"2"},"binds":["/srv/a:/a"]}}},

@@ -75,7 +75,7 @@ class Manager final : public SandboxManager {
   void start_sweeping() { scope_.spawn("sandbox sweeper", sweep_forever()); }
 
   View resolve(std::string_view agent_id, std::string_view session_key) const override {
-    return resolve_view(config_.current(), config_.paths(), agent_id, session_key, settings_);
+    return views_.of(config_.current(), config_.paths(), agent_id, session_key);
   }
   Awaitable<Result<std::unique_ptr<Exec>>> exec(View view, ExecRequest request, OutputSink output,
                                                 Limits limits) override;
@@ -123,7 +123,7 @@ class Manager final : public SandboxManager {
   plugin::PluginHost& plugins_;
   config::ConfigStore& config_;
   std::function<std::int64_t()> now_ms_;
-  mutable SettingsCache settings_;
+  mutable ViewCache views_;
   ContainerRegistry registry_;
   TaskScope scope_;
   const BackendOf backend_of_ = [this](std::string id, Limits limits) {

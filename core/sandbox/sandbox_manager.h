@@ -19,7 +19,6 @@
 namespace openclaw::sandbox {
 
 class Settings;
-class SettingsCache;
 
 // The resolved answer for one agent and session; pure function of config. `why` says it in a
 // sentence.
@@ -120,8 +119,5 @@ class SandboxManager {
 // Same resolution without a running gateway: the CLI's `sandbox explain`.
 View resolve_view(const config::Config& config, const config::Paths& paths,
                   std::string_view agent_id, std::string_view session_key);
-// The same with settings that were merged before.
-View resolve_view(const config::Snapshot& config, const config::Paths& paths,
-                  std::string_view agent_id, std::string_view session_key, SettingsCache& cache);
 
 }  // namespace openclaw::sandbox

@@ -224,16 +224,6 @@ Settings Settings::merge(const json::object& root, std::string_view agent_id) {
   return out;
 }
 
-std::shared_ptr<const Settings> SettingsCache::of(const config::Snapshot& config,
-                                                  const std::string& agent_id) {
-  constexpr std::size_t kMost = 64;  // names of agents come from session keys too
-  if (config_ != config || known_.size() >= kMost) known_.clear();
-  config_ = config;
-  std::shared_ptr<const Settings>& entry = known_[agent_id];
-  if (!entry) entry = std::make_shared<const Settings>(Settings::merge(config->root(), agent_id));
-  return entry;
-}
-
 const Setting& Settings::at(std::string_view key) const {
   static const Setting none{nullptr, "default"};
   for (const auto& [name, setting] : settings_) {

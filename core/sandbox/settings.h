@@ -35,17 +35,6 @@ class Settings {
   std::vector<std::string> ignored_;
 };
 
-// The settings of the agents that were asked about, merged once per configuration: each tool call asks
-// several times. Loop thread only.
-class SettingsCache {
- public:
-  std::shared_ptr<const Settings> of(const config::Snapshot& config, const std::string& agent_id);
-
- private:
-  config::Snapshot config_;
-  std::map<std::string, std::shared_ptr<const Settings>> known_;
-};
-
 // The entry of agents.list with this id and its index; null when there is none.
 struct AgentEntry {
   const json::object* object = nullptr;
