@@ -176,7 +176,7 @@ try {
 
   const gateway = startGateway(port);
   await waitReady(port, 5000);
-  const turn = (text) => request(port, 'POST', '/v1/chat/completions', { model: 'openclaw', user: 'bench', messages: [{ role: 'user', content: text }] });
+  const turn = (text, user = 'bench') => request(port, 'POST', '/v1/chat/completions', { model: 'openclaw', user, messages: [{ role: 'user', content: text }] });
   await turn('hello'); // loads the model plugin
   result.idle = memory(gateway.pid);
 
@@ -207,11 +207,12 @@ try {
     writeFileSync(path.join(state, 'openclaw.toml'), config('all'), { mode: 0o600 });
     const boxed = startGateway(port);
     await waitReady(port, 5000);
-    const first = (await turn('tool: first')).ms;
+    // A conversation of its own: the one above has hundreds of messages by now, which every request carries.
+    const first = (await turn('tool: first', 'boxed')).ms;
     const steps = [], plain = [];
     for (let i = 0; i < 20; i++) {
-      steps.push((await turn('tool: again')).ms);
-      plain.push((await turn('x')).ms);
+      steps.push((await turn('tool: again', 'boxed')).ms);
+      plain.push((await turn('x', 'boxed')).ms);
     }
     const docker = [];
     const id = execFileSync('docker', ['ps', '-q', '--filter', 'label=openclaw.sandbox=1', '-n', '1'], { encoding: 'utf8' }).trim();

@@ -157,6 +157,35 @@ std::string tools_json(const std::vector<const tool::ToolSpec*>& tools) {
   return out.empty() ? std::string() : json::serialize(out);
 }
 
+namespace {
+
+void append_json(std::string& out, json::serializer& serializer, const json::value& value) {
+  std::array<char, 4096> piece;
+  serializer.reset(&value);
+  while (!serializer.done()) out.append(serializer.read(piece.data(), piece.size()));
+}
+
+// Of all that a transcript keeps, what a model is asked with: the rest (usage, times, where an
+// answer came from, what a tool has noted for people) is several times as long and nobody reads it.
+void append_message(std::string& out, json::serializer& serializer, const json::object& message) {
+  static constexpr std::array<std::string_view, 5> kKeys{"role", "toolCallId", "toolName",
+                                                         "isError", "content"};
+  char before = '{';
+  for (const std::string_view key : kKeys) {
+    const json::value* value = message.if_contains(key);
+    if (value == nullptr) continue;
+    out += before;
+    before = ',';
+    out += '"';
+    out += key;
+    out += "\":";
+    append_json(out, serializer, *value);
+  }
+  out += before == '{' ? "{}" : "}";
+}
+
+}  // namespace
+
 std::string chat_request(const ChatParts& parts, const Context& context) {
   json::object head{{"model", parts.model}};
   if (!parts.system.empty()) head["system"] = parts.system;
@@ -166,11 +195,12 @@ std::string chat_request(const ChatParts& parts, const Context& context) {
   out.pop_back();
   if (!parts.tools_json.empty()) out += ",\"tools\":" + parts.tools_json;
   out += ",\"messages\":[";
+  json::serializer serializer;
   bool first = true;
   auto add = [&](const json::object& message) {
     if (!first) out += ',';
     first = false;
-    out += json::serialize(message);
+    append_message(out, serializer, message);
   };
   std::vector<const json::object*> open_calls;  // without a result so far
   auto close_calls = [&] {
