@@ -221,7 +221,9 @@ try {
       execFileSync('docker', ['exec', id, 'true']);
       docker.push(Number(process.hrtime.bigint() - started) / 1e6);
     }
-    result.sandbox_exec = { first_turn_ms: round(first, 1), step_p50_ms: round(quantile(steps, 0.5) - quantile(plain, 0.5), 2),
+    // What one sandboxed command adds to a turn: with the model's second answer, and without the time the model takes for it.
+    const step = quantile(steps, 0.5) - quantile(plain, 0.5);
+    result.sandbox_exec = { first_turn_ms: round(first, 1), step_p50_ms: round(step, 2), step_without_model_p50_ms: round(step - result.turn.direct_p50_ms, 2),
       docker_cli_exec_p50_ms: round(quantile(docker, 0.5), 2) };
     spawnSync(binary, ['sandbox', 'recreate', '--all', '--force'], { env: { PATH: process.env.PATH, HOME: dir, OPENCLAW_STATE_DIR: state, OPENCLAW_GATEWAY_PORT: String(port) } });
     await stopGateway(boxed);
