@@ -52,9 +52,9 @@ struct Access {
   bool may_command = false;
 };
 
-// `paired`: ids from the credentials file; they open direct messages and nothing else.
-// Only when this says so does it matter what `paired` holds.
+// Whether it matters to decide_access() who is paired.
 bool asks_who_is_paired(const AccessRules& rules, const AccessFacts& facts);
+// `paired`: ids from the credentials file; they open direct messages and nothing else.
 Access decide_access(const AccessRules& rules, const AccessFacts& facts,
                      const std::vector<std::string>& paired);
 

@@ -1,5 +1,4 @@
-// Session keys: "agent:<agentId>:<rest>", lower case. See the reference: canonical forms, aliases,
-// threads.
+// Session keys: "agent:<agentId>:<rest>", lower case. See the reference: canonical forms, aliases, threads.
 #pragma once
 
 #include <string>
@@ -12,9 +11,9 @@ namespace openclaw::session {
 
 struct KeyParts {
   std::string agent_id;
-  std::string rest;      // "main", "telegram:group:-100123", "subagent:<uuid>", "openai:<uuid>"
-  std::string channel;   // "telegram" when rest names one
-  std::string group_id;  // set for group and channel keys (topics included)
+  std::string rest;       // "main", "telegram:group:-100123", "subagent:<uuid>", "openai:<uuid>"
+  std::string channel;    // "telegram" when rest names one
+  std::string group_id;   // set for group and channel keys (topics included)
   std::string thread_id;
   int subagent_depth = 0;
   bool is_main = false;
@@ -22,8 +21,7 @@ struct KeyParts {
 
 // `[a-z0-9][a-z0-9_-]{0,63}`; other characters become '-'; empty becomes "main".
 std::string normalise_agent_id(std::string_view id);
-// Canonical key for what a caller wrote ("main", "x", "agent:a:main", ...). kInvalidArgument:
-// malformed.
+// Canonical key for what a caller wrote ("main", "x", "agent:a:main", ...). kInvalidArgument: malformed.
 Result<std::string> canonical_key(std::string_view written, const config::Config& config,
                                   std::string_view default_agent = {});
 Result<KeyParts> parse_key(std::string_view canonical, const config::Config& config);
@@ -33,7 +31,7 @@ std::string default_agent(const config::Config& config);
 // Key of a conversation on a channel, by session.dmScope and identity links.
 struct Conversation {
   std::string channel, account = "default";
-  std::string type;                    // "direct", "group", "channel"
+  std::string type;  // "direct", "group", "channel"
   std::string peer_id, peer_username;  // direct: the person
   std::string chat_id, thread_id;
 };

@@ -145,11 +145,11 @@ void queue_job(const AgentPtr& agent) {
 }  // namespace
 
 void SessionWriter::write_soon(const AgentPtr& agent, const TranscriptPtr& t) {
-  if (t) mark(*agent, t);
+  mark(*agent, t);
   if (std::exchange(agent->write_posted, true)) return;
   runtime_.post([agent] {
     agent->write_posted = false;
-    if (!agent->marked.empty() || agent->index_urgent) queue_job(agent);
+    if (!agent->marked.empty()) queue_job(agent);
   });
 }
 

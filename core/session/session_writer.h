@@ -18,8 +18,8 @@ class SessionWriter {
 
   explicit SessionWriter(Runtime& runtime) : runtime_(runtime) {}
 
-  // Lines of `t` were queued, or the index is urgent (`t` null): written when the handler that runs
-  // now has ended, together with what it queues until then.
+  // Lines of `t` were queued: written when the handler that runs now has ended, together with what
+  // it queues until then, and behind the index when that is urgent.
   void write_soon(const AgentPtr& agent, const TranscriptPtr& t);
   // A change of the index that a later write is enough for.
   void write_index_later(const AgentPtr& agent);
