@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-suites="release asan tsan fuzz" fuzz_seconds=15
+suites="release asan tsan fuzz" fuzz_seconds=10
 while (($#)); do
   case $1 in
     --quick) suites=dev ;;
@@ -57,7 +57,7 @@ kills_ended() {
 
 # What tsan is built for: the program with its plugins, and the rooms in whose tests threads meet. The others have one
 # thread, or say something else to the same threads, and asan runs them all.
-threaded=(agent async channel channel_store gateway host_services net plugin plugin_host session storage webhook)
+threaded=(async channel channel_store host_services net plugin plugin_host session storage)
 manifests=(plugins/*/openclaw.plugin.json)
 plugins=("${manifests[@]%/openclaw.plugin.json}")
 tsan_targets=(openclaw "${plugins[@]/#plugins\//openclaw_plugin_}" "${threaded[@]/%/_test}")
