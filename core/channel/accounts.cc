@@ -181,6 +181,13 @@ Awaitable<> Accounts::apply(std::vector<AccountPlan> plans) {
   }
 }
 
+void Accounts::start_now(const std::string& key) {
+  const auto found = accounts_.find(key);
+  if (found == accounts_.end() || !found->second->again) return;
+  found->second->last_error.clear();  // of the start before
+  found->second->again->set();
+}
+
 Awaitable<> Accounts::first_results(Deadline deadline, std::string only) {
   const auto settled = [this, &only] {
     return std::all_of(accounts_.begin(), accounts_.end(), [&only](const auto& entry) {
@@ -218,7 +225,7 @@ Awaitable<> Accounts::run(std::shared_ptr<Account> account) {
         outcome.has_error() ? outcome.error() : make_error(Code::kUnavailable, account->last_error);
     account->last_error = error.message;
     notify();
-    Limits wait{Deadline::never(), account->stop.signal()};
+    Deadline next = Deadline::never();
     if (is_fatal(error.code)) {
       spdlog::error("channel {} stays off until its configuration changes: {}",
                     account->plan.instance_id(), error.message);
@@ -226,9 +233,13 @@ Awaitable<> Accounts::run(std::shared_ptr<Account> account) {
       const milliseconds pause = pause_before(account->restarts++);
       spdlog::warn("channel {} starts again in {} ms: {}", account->plan.instance_id(),
                    pause.count(), error.message);
-      wait.deadline = Deadline::after(pause);
+      next = Deadline::after(pause);
     }
-    (void)co_await sleep_until(runtime_, wait);
+    account->again = std::make_unique<Event>(runtime_);
+    auto on_stop = account->stop.signal().on_abort([account] { account->again->set(); });
+    (void)co_await account->again->wait(next);
+    on_stop = {};
+    account->again.reset();
   }
   account->ended = true;
   notify();

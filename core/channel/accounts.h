@@ -36,6 +36,7 @@ struct Account {
   friend class Accounts;
   AbortSource stop;              // ends the account
   std::unique_ptr<Event> fault;  // the instance has to be started anew
+  std::unique_ptr<Event> again;  // ends the pause before the next start; null while there is none
   std::size_t calls = 0;         // under way in the plugin
   std::unique_ptr<Event> calls_done;
   AbortSource calls_stop;
@@ -54,6 +55,8 @@ class Accounts {
   // Starts what is new, restarts what changed, ends what is gone; leaves the rest alone. Returns
   // when the old ones have ended; new ones go on starting by themselves.
   Awaitable<> apply(std::vector<AccountPlan> plans);
+  // An account ("channel/account") that is off, or waits before its next start, starts now.
+  void start_now(const std::string& key);
   // Waits until each account, or only "channel/account", has come up or failed once.
   Awaitable<> first_results(Deadline deadline, std::string only = {});
   Awaitable<> stop(Deadline deadline);

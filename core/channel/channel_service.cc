@@ -322,7 +322,9 @@ void Service::link_state(plugin::PluginInstance& from, json::object state) {
 
 Awaitable<json::object> Service::first_result(std::string channel, std::string account,
                                               Deadline deadline) {
-  co_await accounts_.first_results(deadline, channel + "/" + account);
+  const std::string key = channel + "/" + account;
+  accounts_.start_now(key);
+  co_await accounts_.first_results(deadline, key);
   json::object out{{"connected", false}, {"error", nullptr}};
   for (const auto& each : accounts_.all()) {
     if (each->plan.channel != channel || each->plan.account != account) continue;

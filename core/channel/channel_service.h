@@ -36,8 +36,8 @@ class ChannelService : public plugin::ChannelEvents {
   // when that is done, whoever began it.
   virtual Awaitable<> apply_config() = 0;
 
-  // Waits until the account is connected or has said why not: {"connected","error"}. `error` is
-  // null while it is not known.
+  // Starts the account if it is off or waits before its next start, then waits until it is connected
+  // or has said why not: {"connected","error"}. `error` is null while it is not known.
   virtual Awaitable<json::object> first_result(std::string channel, std::string account,
                                                Deadline deadline) = 0;
 

@@ -678,6 +678,26 @@ TEST_F(ChannelServiceTest, AnAccountThatCannotLogInIsFailingAndSaysWhy) {
   EXPECT_THAT(life_->service->failing(), ElementsAre("fake"));
 }
 
+TEST_F(ChannelServiceTest, AnAccountThatIsOffStartsAgainWhenItIsAskedFor) {
+  auto refused = std::make_shared<bool>(true);
+  prepare = [refused](Life& life) {
+    life.host.on_start = [refused](const std::string&) {
+      if (*refused) return Result<void>(Error(Code::kUnauthenticated, "the token is wrong"));
+      return Result<void>();
+    };
+  };
+  boot();
+  const auto ask = [&] {
+    return wait(life_->service->first_result("fake", "default", Deadline::after(milliseconds(5000))));
+  };
+  EXPECT_EQ(ask().at("error"), "the token is wrong");
+  *refused = false;  // mended at the platform: nothing changes here
+  EXPECT_EQ(ask().at("connected"), true);
+  const auto started = life_->host.created.size();
+  EXPECT_EQ(ask().at("connected"), true);
+  EXPECT_EQ(life_->host.created.size(), started);  // one that runs is left alone
+}
+
 TEST_F(ChannelServiceTest, TwoReloadsAtOnceStartAnAccountOnce) {
   boot();
   std::ofstream(dir_.path() / "openclaw.toml")

@@ -283,7 +283,11 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
     rules.defaults = defaults->get_object();
   }
   rules.owner_allow_from = config->get_strings("commands.ownerAllowFrom");
-  const AccessFacts facts = facts_of(row, *account);
+  AccessFacts facts = facts_of(row, *account);
+  // A name that is spoken counts like a mention that the platform marks.
+  if (!facts.mentioned && facts.chat_type != "direct") {
+    facts.mentioned = mention_patterns_.found_in(string_or(row.event, "text", ""), *config, agent_of(row, *account));
+  }
   if (!asks_who_is_paired(rules, facts)) co_return decide_access(rules, facts, {});
   // Read for each decision: `pairing approve` and a removal count at once.
   std::function<Result<std::vector<std::string>>()> work =
@@ -342,8 +346,22 @@ Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {
   co_await finish(std::move(row), "pairing", std::move(replies));
 }
 
+std::string Intake::agent_of(const InboxRow& row, const Account& account) const {
+  const json::object& conversation = object_of(row.event, "conversation");
+  const json::object& sender = object_of(row.event, "sender");
+  RoutedPeer peer;
+  peer.channel = account.plan.channel;
+  peer.account = account.plan.account;
+  peer.kind = string_or(conversation, "type", "");
+  peer.id = peer.kind == "direct" ? string_or(sender, "id", "") : string_or(conversation, "id", "");
+  peer.thread_id = string_or(conversation, "threadId", "");
+  peer.parent_id = string_or(conversation, "parentId", "");
+  peer.space_id = string_or(conversation, "spaceId", "");
+  peer.roles = ids_at(sender, "roles", peer.channel);
+  return route_agent(*config_.current(), peer);
+}
+
 std::string Intake::session_of(const InboxRow& row, const Account& account) const {
-  const config::Snapshot config = config_.current();
   const json::object& conversation = object_of(row.event, "conversation");
   const json::object& sender = object_of(row.event, "sender");
   session::Conversation where;
@@ -354,16 +372,7 @@ std::string Intake::session_of(const InboxRow& row, const Account& account) cons
   where.peer_username = string_or(sender, "username", "");
   where.chat_id = string_or(conversation, "id", "");
   where.thread_id = string_or(conversation, "threadId", "");
-  RoutedPeer peer;
-  peer.channel = where.channel;
-  peer.account = where.account;
-  peer.kind = where.type;
-  peer.id = where.type == "direct" ? where.peer_id : where.chat_id;
-  peer.thread_id = where.thread_id;
-  peer.parent_id = string_or(conversation, "parentId", "");
-  peer.space_id = string_or(conversation, "spaceId", "");
-  peer.roles = ids_at(sender, "roles", where.channel);
-  return session::conversation_key(*config, route_agent(*config, peer), where);
+  return session::conversation_key(*config_.current(), agent_of(row, account), where);
 }
 
 Awaitable<> Intake::overtake(InboxRow row) {

@@ -17,6 +17,7 @@
 #include "channel/accounts.h"
 #include "channel/delivery.h"
 #include "channel/media_fetch.h"
+#include "channel/mention_patterns.h"
 #include "channel/reply_draft.h"
 #include "channel/store.h"
 
@@ -114,6 +115,7 @@ class Intake {
   Awaitable<> conclude(InboxRow row, Admitted admitted, agent::TurnResult result,
                        std::shared_ptr<ReplyDraft> draft);
 
+  std::string agent_of(const InboxRow& row, const Account& account) const;
   std::string session_of(const InboxRow& row, const Account& account) const;
   agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted);
   ReplyDraft::Plan draft_plan(const InboxRow& row, const Account& account) const;
@@ -135,6 +137,7 @@ class Intake {
   AbortSource stopping_;         // turns end, lanes stop after what they are at
   std::shared_ptr<Event> idle_;  // set when the last lane has stopped
   std::size_t draining_ = 0;
+  MentionPatterns mention_patterns_;
   std::map<std::string, Lane> lanes_;
   std::map<std::string, std::shared_ptr<ReplyDraft>> drafts_;  // by run id
   std::deque<InboxRow> notes_;  // reactions, of all lanes, that wait for a turn to be read with

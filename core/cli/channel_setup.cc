@@ -77,16 +77,22 @@ Result<ChannelKind> find_kind(const std::vector<ChannelKind>& kinds, std::string
 }
 
 std::vector<channel::AccountPlan> accounts_in_use(const config::Config& config, const InstalledPlugins& installed) {
-  const auto environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
-    return value ? std::optional<std::string>(value) : std::nullopt;
-  };
-  auto plans = channel::plan_accounts(config, installed.plugins, environment);
+  auto plans = channel::plan_accounts(config, installed.plugins, environment_variable);
   // A channel that nothing was said about is no account.
   std::erase_if(plans, [&](const channel::AccountPlan& plan) {
     return !plan.configured && config.find(config::join_key("channels", plan.channel)) == nullptr;
   });
   return plans;
+}
+
+bool is_plain_secret(std::string_view text) {
+  return !text.empty() && text.size() <= 4096 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > ' '; });
+}
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+  return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
 Result<std::string> account_id(std::string_view written) {
@@ -98,6 +104,17 @@ Result<std::string> account_id(std::string_view written) {
   if (plain) return id;
   return Error(Code::kInvalidArgument,
                "An account id has up to 64 letters, digits, '-' and '_'; a name for people goes to --name");
+}
+
+bool has_account(const config::Config& config, const ChannelKind& kind, const std::string& account) {
+  auto base = config::join_key("channels", kind.id);
+  if (config.find(config::join_key(base + ".accounts", account))) return true;
+  if (account != "default" || !config.find(base)) return false;
+  // With named accounts the channel's own keys are often only what they share.
+  return !has_accounts(config, kind.id) ||
+         std::any_of(kind.traits.secrets.begin(), kind.traits.secrets.end(), [&](const auto& source) {
+           return config.find(config::join_key(base, source.key)) != nullptr;
+         });
 }
 
 Result<std::vector<config::Change>> setup_changes(const config::Config& config, const ChannelKind& kind,

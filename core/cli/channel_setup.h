@@ -2,6 +2,7 @@
 // is written to, follows from the plugins' manifests ("channel.secrets" in openclaw.plugin.json).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,11 @@ Result<ChannelKind> find_kind(const std::vector<ChannelKind>& kinds, std::string
 // The accounts that the configuration and this process's environment give.
 std::vector<channel::AccountPlan> accounts_in_use(const config::Config& config, const InstalledPlugins& installed);
 
+// Not empty, of bounded length, without blanks.
+bool is_plain_secret(std::string_view text);
+
+std::optional<std::string> environment_variable(const std::string& name);
+
 // Lower case; letters, digits, '-' and '_'. Empty means "default".
 Result<std::string> account_id(std::string_view written);
 
@@ -43,6 +49,8 @@ struct AccountSetup {
   bool from_environment = false;                             // takes stored secrets away
   std::vector<std::pair<std::string, json::value>> settings; // other keys of the account
 };
+// The configuration has settings of this very account.
+bool has_account(const config::Config& config, const ChannelKind& kind, const std::string& account);
 Result<std::vector<config::Change>> setup_changes(const config::Config& config, const ChannelKind& kind,
                                                   const AccountSetup& setup);
 // Switches the account off, or takes it out. kNotFound when there is none.

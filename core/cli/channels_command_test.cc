@@ -105,6 +105,35 @@ TEST_F(ChannelsCommand, WebhookFlagsSetTheKeysThatTheManifestNamesAndMakeASecret
   EXPECT_THAT(with({"--webhook-port", "80x"}).err, HasSubstr("--webhook-port must be a number"));
 }
 
+TEST_F(ChannelsCommand, WhatAManifestDeclaresIsAFlagOfAddAndInItsHelp) {
+  std::filesystem::create_directories(dir_.path() / "plugins" / "heron");
+  std::ofstream(dir_.path() / "plugins" / "heron" / "openclaw.plugin.json") << R"({
+    "id":"heron","name":"Heron","version":"1.0.0","channels":["heron"],
+    "native":{"library":"libopenclaw-heron.so","provides":["openclaw.channel/1"]},
+    "channel":{"label":"Heron","secrets":{"nestKey":{"prompt":"Key of the nest"},"signingSecret":{"prompt":"From its page"}}},
+    "configSchema":{"type":"object"}})";
+  auto help = run_cli({"channels", "add", "--help"});
+  EXPECT_THAT(help.out, HasSubstr("--signing-secret"));
+  EXPECT_THAT(help.out, HasSubstr("Heron: From its page"));
+  const std::vector<std::string> add{"channels", "add", "--channel", "heron", "--token", kKey};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), add.begin(), add.end());
+    return run_cli(more);
+  };
+  EXPECT_THAT(with({}).err, HasSubstr("--signing-secret <text>"));
+  auto added = with({"--signing-secret", "s3"});
+  EXPECT_EQ(added.code, 0) << added.err;
+  EXPECT_THAT(added.out, HasSubstr("Added Heron"));
+  EXPECT_EQ(run_cli({"config", "get", "channels.heron.enabled"}).out, "true\n");
+  EXPECT_THAT(read(config()), HasSubstr("signingSecret = \"s3\""));
+  EXPECT_THAT(with({"--nest-key", kKey, "--signing-secret", "s4"}).out, HasSubstr("Changed Heron"));
+  auto other = run_cli({"channels", "add", "--channel", "parrot", "--token", kKey, "--signing-secret", "s3"});
+  EXPECT_THAT(other.err, HasSubstr("Parrot has no use for --signing-secret"));
+  auto unknown = with({"--singing-secret", "s3"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("has no flag --singing-secret. Did you mean --signing-secret?"));
+}
+
 TEST_F(ChannelsCommand, NamedAccountsStandBesideTheDefault) {
   run_cli({"channels", "add", "--channel", "parrot", "--token", kKey});
   auto added = run_cli({"channels", "add", "--channel", "parrot", "--account", "Ops", "--name", "Operations", "--token",

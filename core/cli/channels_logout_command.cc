@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLogoutTime{30'000};  // an account takes its time to end
 
-std::optional<std::string> own_variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
-  return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
 // Without a gateway nothing has to be stopped.
 Result<json::value> log_out_here(const Context& context, const std::string& channel,
                                  const std::string& account) {
@@ -26,7 +21,7 @@ Result<json::value> log_out_here(const Context& context, const std::string& chan
   if (kind.has_error()) return kind.error();
   auto config = config::load(context.paths(), installed.sections);
   if (config.has_error()) return config.error();
-  auto logout = channel::plan_logout(**config, channel, account, kind->traits, own_variable);
+  auto logout = channel::plan_logout(**config, channel, account, kind->traits, environment_variable);
   if (logout.has_error()) return logout.error();
   auto done = channel::carry_out(*logout, context.paths(), installed.sections);
   if (done.has_error()) return done.error();

@@ -154,6 +154,16 @@ TEST(Schema, R216AnEmptyAllowListIsExplainedAsAllTools) {
   EXPECT_THAT(config->warnings().front().path, HasSubstr("tools.allow"));
 }
 
+TEST(Schema, AMentionPatternThatIsNoExpressionIsNamedWithItsLine) {
+  auto message = why(toml("[messages.groupChat]\nmentionPatterns = [\"claw\", \"(claw\"]\n"));
+  EXPECT_THAT(message, HasSubstr("openclaw.toml:2:"));
+  EXPECT_THAT(message, HasSubstr("messages.groupChat.mentionPatterns[1]"));
+  EXPECT_THAT(message, HasSubstr("missing )"));
+  EXPECT_THAT(why(toml("[[agents.list]]\nid = \"ops\"\ngroupChat = { mentionPatterns = [\"(?=x)\"] }\n")),
+              HasSubstr("agents.list[0].groupChat.mentionPatterns[0]"));
+  EXPECT_TRUE(toml("[messages.groupChat]\nmentionPatterns = [\"\\\\bclaw\\\\b\"]\n").has_value());
+}
+
 TEST(Json5, CommentsTrailingCommasAndBareKeysAreRead) {
   auto config = json5("{ // a note\n gateway: { mode: 'local', port: 0x4a38, }, }").value();
   EXPECT_EQ(config->get_int("gateway.port", 0), 0x4a38);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "config/key_path.h"
+#include "config/text_pattern.h"
 #include "config/tree.h"
 
 namespace openclaw::config {
@@ -158,6 +159,32 @@ void check_agents(const json::object& root, Problems& out) {
   }
 }
 
+void check_mention_patterns(const json::object& of, const std::string& path, Problems& out) {
+  const json::object* chat = object_in(of, "groupChat");
+  const json::array* patterns = chat ? array_in(*chat, "mentionPatterns") : nullptr;
+  for (std::size_t i = 0; patterns && i < patterns->size(); ++i) {
+    const json::string* text = (*patterns)[i].if_string();
+    if (!text) continue;
+    auto compiled = TextPattern::compile(*text);
+    if (compiled.has_value()) continue;
+    out.push_back({join_index(path + ".groupChat.mentionPatterns", i),
+                   "is no regular expression of RE2 (no look-around, no back references): " +
+                       compiled.error().message});
+  }
+}
+
+void check_mentions(const json::object& root, Problems& out) {
+  if (const json::object* messages = object_in(root, "messages")) {
+    check_mention_patterns(*messages, "messages", out);
+  }
+  const json::object* agents = object_in(root, "agents");
+  const json::array* list = agents ? array_in(*agents, "list") : nullptr;
+  for (std::size_t i = 0; list && i < list->size(); ++i) {
+    const json::object* agent = (*list)[i].if_object();
+    if (agent) check_mention_patterns(*agent, join_index("agents.list", i), out);
+  }
+}
+
 void check_include(const json::value& value, const std::string& path, int depth, Problems& out) {
   if (depth > 64) return;
   if (const json::object* object = value.if_object()) {
@@ -196,6 +223,7 @@ std::vector<RuleProblem> check_rules(const json::object& root, const RuleContext
   check_include(root, "", 0, out);
   check_gateway(root, out);
   check_agents(root, out);
+  check_mentions(root, out);
   detail::check_sandbox_rules(root, context, out);
   detail::check_tool_rules(root, out);
   const json::object* agents = object_in(root, "agents");
