@@ -58,7 +58,7 @@ class Service final : public ChannelService {
         accounts_(runtime, plugins, webhooks_, wall_clock_ms),
         reply_media_(runtime, sandboxes, services),
         delivery_(runtime, store_, accounts_, reply_media_),
-        actions_(store_, accounts_, delivery_),
+        actions_(store_, accounts_, delivery_, reply_media_),
         queue_(store_, accounts_, delivery_),
         media_(runtime, accounts_, services),
         intake_(runtime, config, agents, store_, accounts_, delivery_, media_),

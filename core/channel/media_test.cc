@@ -219,6 +219,34 @@ TEST_F(ReplyMediaTest, TheFileIsOpenedAnewAfterACrash) {
   EXPECT_EQ(sent[0].at("attachments").at(0).at("bytes"), 2);
 }
 
+// What an operator sends comes with the request, is kept in the workspace and goes out like other files.
+TEST_F(ReplyMediaTest, A13WhatIsBroughtIsKeptInTheWorkspaceBeforeItGoes) {
+  boot();
+  MessageAction action{.channel = "fake", .to = "1", .agent_id = "main", .session_key = "agent:main:main"};
+  action.brought = {{"../a b.txt", "text/plain", "aGVsbG8="}, {"a b.txt", "text/plain", "aGVsbG8h"}};
+  const auto done = act(action);
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  const auto& files = sent.back().at("attachments").as_array();
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].at("bytes"), 5);
+  EXPECT_EQ(files[1].at("bytes"), 6);
+  const auto outbound = dir_.path() / "workspace" / "media" / "outbound";
+  const auto kept = std::distance(std::filesystem::directory_iterator(outbound), {});
+  EXPECT_EQ(kept, 2);
+  action.brought = {{"c.txt", "text/plain", "no base64!"}};
+  EXPECT_THAT(act(action).error().message, HasSubstr("c.txt: it is not base64"));
+  action.brought = {{"c.txt", "text/plain", ""}};
+  EXPECT_THAT(act(action).error().message, HasSubstr("c.txt is empty"));
+  action.brought.assign(11, {"c.txt", "text/plain", "aGVsbG8="});
+  EXPECT_THAT(act(action).error().message, HasSubstr("at most 10 files"));
+  // A folder that leads elsewhere is not followed.
+  std::filesystem::remove_all(outbound);
+  std::filesystem::create_directory_symlink(dir_.path(), outbound);
+  action.brought = {{"c.txt", "text/plain", "aGVsbG8="}};
+  EXPECT_THAT(act(action).error().message, HasSubstr("ls -ld media media/outbound"));
+  EXPECT_FALSE(std::filesystem::exists(dir_.path() / "c.txt"));
+}
+
 TEST(ReplyMediaLines, AreLinesOfTheirOwnOutsideOfCode) {
   const auto split = split_media("a\n  MEDIA: `out/b.png` \n```\nMEDIA:c\n```\nsee MEDIA:d\n");
   EXPECT_THAT(split.paths, testing::ElementsAre("out/b.png"));

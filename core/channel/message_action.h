@@ -10,6 +10,11 @@
 
 namespace openclaw::channel {
 
+// A file that comes with the request instead of lying in a workspace.
+struct BroughtFile {
+  std::string name, mime, base64;
+};
+
 struct MessageAction {
   enum class Kind { kSend, kEdit, kDelete, kReact, kRead };
   Kind kind = Kind::kSend;
@@ -22,6 +27,7 @@ struct MessageAction {
   std::string reply_to = {};    // id of the message to answer: send
   // Files of a session's workspace that go with it, and whose session's they are: send.
   std::vector<std::string> media = {};
+  std::vector<BroughtFile> brought = {};  // put into that workspace first: send
   std::string agent_id = {}, session_key = {};
   boost::json::array buttons = {};   // rows of PAYLOADS.md: send, edit
   std::string emoji = {};            // react; empty takes the bot's own back

@@ -5,7 +5,6 @@
 #include "channel/access.h"
 #include "channel/buttons.h"
 #include "channel/intake.h"
-#include "channel/reply_media.h"
 
 namespace openclaw::channel {
 namespace {
@@ -18,10 +17,13 @@ constexpr std::size_t kMaxId = 512;
 // Empty: nothing is wrong with it.
 std::string mistake_in(const MessageAction& action) {
   const bool has_text = action.kind == Kind::kSend || action.kind == Kind::kEdit;
-  if (has_text && action.text.empty() && action.media.empty()) return "text is required";
+  const std::size_t files = action.media.size() + action.brought.size();
+  if (has_text && action.text.empty() && files == 0) return "text is required";
+  if (files > kMostReplyFiles)
+    return "one message has at most " + std::to_string(kMostReplyFiles) + " files";
   if (action.text.size() > kMaxText) return "the text is longer than 512 KiB";
   if (action.to.empty()) return "the conversation is required";
-  if (action.kind != Kind::kSend && !action.media.empty())
+  if (action.kind != Kind::kSend && files > 0)
     return "files go with a new message: send";
   if (!has_text && !action.buttons.empty()) return "buttons belong to a message: send or edit";
   const bool names_one = action.kind != Kind::kSend && action.kind != Kind::kRead;
@@ -114,6 +116,15 @@ Awaitable<Result<json::object>> MessageActions::act(MessageAction action, Limits
       auto place = place_of_buttons((*account)->plan);
       if (place.has_error()) co_return place.error();
       buttons_only_in = std::move(*place);
+    }
+    if (!action.brought.empty()) {
+      if (!(*account)->plan.traits.sends_files)
+        co_return make_error(Code::kInvalidArgument,
+                             "files cannot be sent on the channel " + action.channel);
+      auto kept = co_await media_.keep(std::exchange(action.brought, {}), action.agent_id,
+                                       action.session_key);
+      if (kept.has_error()) co_return kept.error();
+      for (std::string& path : kept.value()) action.media.push_back(std::move(path));
     }
     co_return co_await put_out(std::move(instance), std::move(action), std::move(buttons_only_in),
                                limits);

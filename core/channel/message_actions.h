@@ -10,14 +10,19 @@
 #include "channel/conversation_reader.h"
 #include "channel/delivery.h"
 #include "channel/message_action.h"
+#include "channel/reply_media.h"
 #include "channel/store.h"
 
 namespace openclaw::channel {
 
 class MessageActions {
  public:
-  MessageActions(Store& store, Accounts& accounts, Delivery& delivery)
-      : store_(store), accounts_(accounts), delivery_(delivery), reader_(store, accounts) {}
+  MessageActions(Store& store, Accounts& accounts, Delivery& delivery, ReplyMedia& media)
+      : store_(store),
+        accounts_(accounts),
+        delivery_(delivery),
+        media_(media),
+        reader_(store, accounts) {}
 
   // {"messageId"}; of kRead what ConversationReader answers. kInvalidArgument and
   // kFailedPrecondition say what is missing; what the platform refuses has its code.
@@ -34,6 +39,7 @@ class MessageActions {
   Store& store_;
   Accounts& accounts_;
   Delivery& delivery_;
+  ReplyMedia& media_;
   ConversationReader reader_;
 };
 

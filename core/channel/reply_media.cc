@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "channel/access.h"
+#include "workspace/base64.h"
 #include "workspace/media_name.h"
 #include "workspace/media_pickup.h"
 
@@ -12,7 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kMark = "MEDIA:";
-constexpr std::size_t kMaxFiles = 10;  // of one reply
 constexpr std::size_t kMaxPath = 1024;
 constexpr milliseconds kCopyTime{60'000};
 
@@ -46,7 +46,7 @@ ReplyParts split_media(std::string_view text) {
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     if (stripped(line, " \t").starts_with("```")) fenced = !fenced;
     const std::string_view path = fenced ? std::string_view() : media_path(line);
-    if (!path.empty() && out.paths.size() < kMaxFiles) {
+    if (!path.empty() && out.paths.size() < kMostReplyFiles) {
       out.paths.emplace_back(path);
     } else {
       out.text += line;
@@ -64,6 +64,31 @@ void attach_paths(json::object& message, const std::vector<std::string>& paths,
   for (const std::string& path : paths) list.emplace_back(path);
   message["media"] =
       json::object{{"paths", std::move(list)}, {"agentId", agent_id}, {"sessionKey", session_key}};
+}
+
+Awaitable<Result<std::vector<std::string>>> ReplyMedia::keep(std::vector<BroughtFile> files,
+                                                             std::string agent_id,
+                                                             std::string session_key) {
+  using Paths = std::vector<std::string>;
+  const sandbox::View view = sandboxes_.resolve(agent_id, session_key);
+  std::function<Result<Paths>()> work = [view, files = std::move(files)]() -> Result<Paths> {
+    auto stage = workspace::MediaStage::open(view, workspace::MediaFolder::kOutbound);
+    if (!stage) return stage.error();
+    Paths paths;
+    for (const BroughtFile& file : files) {
+      auto bytes = workspace::from_base64(file.base64);
+      if (!bytes) return Error(bytes.error().code, file.name + ": " + bytes.error().message);
+      if (bytes->empty()) return Error(Code::kInvalidArgument, file.name + " is empty");
+      auto staged =
+          stage->add(file.name, "document", file.mime, workspace::source_of(std::move(*bytes)));
+      if (!staged) return Error(staged.error().code, file.name + ": " + staged.error().message);
+      paths.push_back(std::move(staged->path));
+    }
+    return paths;
+  };
+  // Not given up half-way: what is on its way to the disk would stay there untold.
+  Limits none;
+  co_return co_await run_blocking<Paths>(runtime_, none, std::move(work));
 }
 
 Awaitable<Result<json::object>> ReplyMedia::attachment(sandbox::View view, std::string path) {

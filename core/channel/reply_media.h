@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "async/runtime.h"
+#include "channel/message_action.h"
 #include "plugin/host_services.h"
 #include "sandbox/sandbox_manager.h"
 
@@ -21,6 +22,8 @@ struct ReplyParts {
 // Lines inside code fences and such with an address (https://...) stay text.
 ReplyParts split_media(std::string_view text);
 
+inline constexpr std::size_t kMostReplyFiles = 10;
+
 // Notes in an outbox message which files go with it, and whose session's they are.
 void attach_paths(json::object& message, const std::vector<std::string>& paths,
                   const std::string& agent_id, const std::string& session_key);
@@ -30,6 +33,9 @@ class ReplyMedia {
   ReplyMedia(Runtime& runtime, sandbox::SandboxManager& sandboxes, plugin::HostServices& services)
       : runtime_(runtime), sandboxes_(sandboxes), services_(services) {}
 
+  // Puts what was brought into media/outbound/ of the session's workspace, and answers the paths.
+  Awaitable<Result<std::vector<std::string>>> keep(std::vector<BroughtFile> files,
+                                                   std::string agent_id, std::string session_key);
   // The payload of a stored message: its files as blobs under "attachments". One that cannot be
   // had, or that the channel cannot send, is told in the text instead. `blobs` are the caller's to
   // drop.

@@ -4,16 +4,21 @@
 #include "cli/cli.h"
 #include "identity/device_identity.h"
 #include "json_pointer.h"
+#include "storage/atomic_file.h"
+#include "workspace/base64.h"
+#include "workspace/media_name.h"
 
 namespace openclaw::cli {
 namespace {
 
 using gateway_client::ConnectAs;
 
+constexpr std::uint64_t kMostFileBytes = 5'000'000;  // what the gateway takes of one file
 constexpr std::chrono::milliseconds kSendTime{65'000};  // longer than the gateway tries
 
 struct MessageFlags {
   std::string channel, account, target, thread, message, message_id, reply_to, emoji, buttons;
+  std::vector<std::string> media;
   bool remove = false, dry_run = false;
 };
 
@@ -29,6 +34,24 @@ json::object params_of(const std::string& action, const MessageFlags& flags) {
   }
   if (!flags.emoji.empty() && !flags.remove) params["emoji"] = flags.emoji;
   return params;
+}
+
+// The files' bytes go with the request: the gateway may run elsewhere.
+Result<json::array> brought(const std::vector<std::string>& paths) {
+  json::array out;
+  for (const auto& path : paths) {
+    if (path.find("://") != std::string::npos)
+      return Error(Code::kInvalidArgument, "--media takes a file, not an address: " + path);
+    auto bytes = storage::read_file_bounded(path, kMostFileBytes);
+    if (bytes.has_error())
+      return Error(bytes.error().code, "--media " + path + ": " + bytes.error().message);
+    if (bytes->empty()) return Error(Code::kInvalidArgument, "--media " + path + " is empty");
+    const auto name = std::filesystem::path(path).filename().string();
+    out.emplace_back(json::object{{"fileName", name},
+                                  {"mimeType", workspace::mime_of(name)},
+                                  {"content", workspace::to_base64(*bytes)}});
+  }
+  return out;
 }
 
 void run_action(Context& context, const std::string& action, const MessageFlags& flags) {
@@ -50,10 +73,19 @@ void run_action(Context& context, const std::string& action, const MessageFlags&
     }
     params["buttons"] = std::move(rows);
   }
+  if (action == "send" && flags.message.empty() && flags.media.empty()) {
+    context.fail(Error(Code::kInvalidArgument, "say what: --message TEXT, --media FILE, or both"));
+    context.exit_code = kUsage;
+    return;
+  }
+  auto files = brought(flags.media);
+  if (files.has_error()) return context.fail(files.error());
   if (flags.dry_run) {
+    if (!flags.media.empty()) params["media"] = json::value_from(flags.media);
     context.out().print_json(params);
     return;
   }
+  if (!files->empty()) params["attachments"] = std::move(*files);
   params["idempotencyKey"] = identity::uuid_v4();
   auto answer =
       context.call_gateway(ConnectAs::kFull, "message.action", std::move(params), kSendTime);
@@ -80,7 +112,12 @@ void add_action(CLI::App& group, Context& context, const std::string& action, co
       ->required();
   command->add_option("--thread-id", flags->thread, "Topic or thread within it");
   if (action == "send" || action == "edit")
-    command->add_option("-m,--message", flags->message, "Text, in Markdown")->required();
+    command->add_option("-m,--message", flags->message, "Text, in Markdown")
+        ->required(action == "edit");
+  if (action == "send")
+    command->add_option("--media", flags->media, "File to send with it; may be given again")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   if (action == "send" || action == "edit")
     command->add_option("--buttons", flags->buttons, "Rows of buttons, as JSON");
   if (action == "send") {

@@ -2,6 +2,7 @@
 #include "channel/buttons.h"
 #include "gateway/channel_choice.h"
 #include "gateway/server_state.h"
+#include "session/session_key.h"
 
 namespace openclaw::gateway {
 namespace {
@@ -11,6 +12,40 @@ using channel::MessageAction;
 
 constexpr std::chrono::minutes kSendTime{1};
 constexpr std::chrono::seconds kReadTime{30};
+constexpr std::size_t kMaxFileBytes = 5000000;  // decoded, each
+
+// Files that come with the request, and files of the agent's workspace. An address is neither:
+// nothing is fetched for a client.
+Result<void> take_files(const ServerState& state, const json::object& params,
+                        MessageAction& action) {
+  const json::value* list = params.if_contains("attachments");
+  for (const json::value& item : list ? list->get_array() : json::array()) {
+    if (!item.is_object()) return Error(Code::kInvalidArgument, "attachments must be objects");
+    const auto& in = item.get_object();
+    channel::BroughtFile file{text_param(in, "fileName"), text_param(in, "mimeType"),
+                              text_param(in, "content")};
+    if (file.base64.size() / 4 * 3 > kMaxFileBytes)
+      return Error(Code::kInvalidArgument, "attachment exceeds size limit (5000000 bytes)");
+    action.brought.push_back(std::move(file));
+  }
+  if (std::string path = text_param(params, "mediaUrl"); !path.empty())
+    action.media.push_back(std::move(path));
+  const json::value* paths = params.if_contains("mediaUrls");
+  for (const json::value& path : paths ? paths->get_array() : json::array())
+    action.media.emplace_back(path.get_string());
+  for (const std::string& path : action.media) {
+    if (path.find("://") == std::string::npos) continue;
+    return Error(Code::kInvalidArgument,
+                 path + " is an address; name a file of the agent's workspace, or bring it under "
+                        "attachments");
+  }
+  const auto config = state.services.config.current();
+  const std::string agent = text_param(params, "agentId");
+  action.agent_id =
+      agent.empty() ? session::default_agent(*config) : session::normalise_agent_id(agent);
+  action.session_key = session::main_key(*config, action.agent_id);
+  return {};
+}
 
 MessageAction action_of(const json::object& params) {
   MessageAction action;
@@ -45,6 +80,8 @@ Awaitable<Reply> perform(ServerState& state, MethodCall call) {
     if (buttons.has_error()) co_return Reply::failed(buttons.error());
     action.buttons = std::move(*buttons);
   }
+  if (auto taken = take_files(state, call.params, action); taken.has_error())
+    co_return Reply::failed(taken.error());
   auto run = state.runs.begin(call.method, id, now_ms());
   action.channel = *channel;
   action.idempotency_key = run->run_id;
@@ -68,11 +105,10 @@ Awaitable<Reply> send(ServerState& state, MethodCall call) {
     co_return Reply::invalid(
         "unsupported channel: webchat (internal-only). Use chat.send for WebChat UI messages");
   }
-  if (text_param(call.params, "message").empty()) {
-    if (call.params.contains("mediaUrl") || call.params.contains("mediaUrls"))
-      co_return Reply::unavailable("media by send is not available in this version; send text");
+  const bool files = call.params.contains("mediaUrl") || call.params.contains("mediaUrls") ||
+                     call.params.contains("attachments");
+  if (text_param(call.params, "message").empty() && !files)
     co_return Reply::invalid("invalid send params: text or media is required");
-  }
   co_return co_await perform(state, std::move(call));
 }
 
@@ -129,6 +165,7 @@ const ParamTable kSend{{{"to", Kind::kText, true},
                         {"message", Kind::kString},
                         {"mediaUrl", Kind::kString},
                         {"mediaUrls", Kind::kStrings},
+                        {"attachments", Kind::kArray},
                         {"gifPlayback", Kind::kBoolean},
                         {"channel", Kind::kString},
                         {"accountId", Kind::kString},
@@ -149,6 +186,9 @@ const ParamTable kMessageAction{{{.name = "action",
                                  {"replyTo", Kind::kString, false, 0, 512},
                                  {"emoji", Kind::kString, false, 0, 128},
                                  {"buttons", Kind::kArray},
+                                 {"mediaUrls", Kind::kStrings},
+                                 {"attachments", Kind::kArray},
+                                 {"agentId", Kind::kString},
                                  {"idempotencyKey", Kind::kText, true, 0, 256}}};
 
 const ParamTable kMessageRead{{{"to", Kind::kText, true, 0, 512},

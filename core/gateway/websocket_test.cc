@@ -561,6 +561,33 @@ TEST_F(Connected, SendGoesToAConfiguredChannel) {
       "unsupported channel: icq");
 }
 
+TEST_F(Connected, SendTakesFilesAndNoAddresses) {
+  json::object send{{"to", "42"}, {"channel", "telegram"}, {"idempotencyKey", "f1"}};
+  auto with = [&](std::string_view key, json::value value) {
+    json::object params = send;
+    params[key] = std::move(value);
+    return client_.call("send", std::move(params));
+  };
+  EXPECT_EQ(message_of(with("mediaUrl", "https://x.org/a.png")),
+            "https://x.org/a.png is an address; name a file of the agent's workspace, or bring it "
+            "under attachments");
+  EXPECT_EQ(message_of(with("attachments", json::array{1})), "attachments must be objects");
+  EXPECT_EQ(message_of(with("attachments",
+                            json::array{json::object{{"content", std::string(6'700'000, 'A')}}})),
+            "attachment exceeds size limit (5000000 bytes)");
+  json::object file{{"fileName", "a.txt"}, {"mimeType", "text/plain"}, {"content", "aGk="}};
+  send["mediaUrls"] = json::array{"charts/b.png"};
+  auto sent = with("attachments", json::array{std::move(file)});
+  ASSERT_TRUE(ok(sent)) << json::serialize(sent);
+  gateway_.on_loop([&] {
+    ASSERT_EQ(gateway_.channels().sent.size(), 1u);
+    const auto& action = gateway_.channels().sent[0];
+    EXPECT_EQ(action.media, std::vector<std::string>{"charts/b.png"});
+    EXPECT_EQ(action.brought.at(0).name, "a.txt");
+    EXPECT_EQ(action.session_key, "agent:main:main");
+  });
+}
+
 TEST_F(Connected, ShutdownIsAnnouncedAndClosesWith1012) {
   std::thread stopper([&] { gateway_.stop(); });
   EXPECT_TRUE(client_.event("shutdown"));

@@ -16,7 +16,6 @@
 namespace openclaw::workspace {
 namespace {
 
-constexpr std::string_view kInbound = "media/inbound/";
 constexpr std::uint64_t kPieceBytes = 1u << 20;
 constexpr int kTries = 8;  // with random names: that all are taken is no accident
 
@@ -33,9 +32,9 @@ RootOptions options_for(const sandbox::View& view) {
 }
 
 // What stands in the place of the folder was put there by somebody; it is theirs to remove.
-Error blocked(Error error, const std::string& label) {
-  error.message += ". media and media/inbound must be real folders of " + label +
-                   ", or missing; look with: ls -ld media media/inbound";
+Error blocked(Error error, const std::string& label, const std::string& folder) {
+  error.message += ". media and " + folder + " must be real folders of " + label +
+                   ", or missing; look with: ls -ld media " + folder;
   return error;
 }
 
@@ -65,7 +64,7 @@ Result<std::string> read_all(const MediaSource& source, std::uint64_t most) {
   }
 }
 
-Result<MediaStage> MediaStage::open(const sandbox::View& view) {
+Result<MediaStage> MediaStage::open(const sandbox::View& view, MediaFolder folder) {
   const std::string workspace = view.host_workspace.string();
   if (view.sandboxed) {
     if (auto ready = sandbox::prepare_workspace(view); !ready) return ready.error();
@@ -80,7 +79,8 @@ Result<MediaStage> MediaStage::open(const sandbox::View& view) {
   auto root = RootedDir::open(workspace, view.sandboxed ? view.workdir : "the workspace",
                               options_for(view));
   if (!root) return root.error();
-  return MediaStage(std::move(*root));
+  return MediaStage(std::move(*root),
+                    folder == MediaFolder::kInbound ? "media/inbound" : "media/outbound");
 }
 
 Result<void> MediaStage::fill(const Handle& file, const std::string& path,
@@ -117,13 +117,13 @@ Result<StagedFile> MediaStage::add(std::string_view name, std::string_view kind,
   for (int tries = 0; tries < kTries && !file && file.error().code == Code::kAlreadyExists;
        ++tries) {
     out.path =
-        std::string(kInbound) + (tries == 0 ? wanted : marked_name(wanted, storage::random_hex(4)));
+        folder_ + "/" + (tries == 0 ? wanted : marked_name(wanted, storage::random_hex(4)));
     file = root_.create(out.path);
   }
   if (!file) {
     const Code code = file.error().code;
     const bool in_the_way = code == Code::kPermissionDenied || code == Code::kFailedPrecondition;
-    return in_the_way ? blocked(file.error(), root_.label()) : file.error();
+    return in_the_way ? blocked(file.error(), root_.label(), folder_) : file.error();
   }
   if (auto filled = fill(*file, out.path, source); !filled) {
     (void)root_.remove(out.path);

@@ -1,6 +1,7 @@
-// MediaStage: puts files that people send to an agent where the session's tools find them,
-// `media/inbound/` of the workspace those tools see. The sandbox may have prepared that folder:
-// nothing in it is followed, opened or replaced. Blocking; for the blocking pool.
+// MediaStage: puts files into the workspace that a session's tools see: such as people send to the
+// agent into `media/inbound/`, such as an operator sends out into `media/outbound/`. The sandbox may
+// have prepared those folders: nothing in them is followed, opened or replaced. Blocking; for the
+// blocking pool.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,8 @@ MediaSource source_of(std::string bytes);
 // All of it. kResourceExhausted: more than `most`.
 Result<std::string> read_all(const MediaSource& source, std::uint64_t most);
 
+enum class MediaFolder { kInbound, kOutbound };
+
 struct StagedFile {
   std::string path;  // relative to the session's working directory
   std::uint64_t bytes = 0;
@@ -38,7 +41,8 @@ struct StagedFile {
 class MediaStage {
  public:
   // Makes the workspace when it is missing. Makes no folder in it yet.
-  static Result<MediaStage> open(const sandbox::View& view);
+  static Result<MediaStage> open(const sandbox::View& view,
+                                 MediaFolder folder = MediaFolder::kInbound);
 
   // A new file with a harmless form of the name; marked when that name is taken. What could not be
   // copied whole is removed again. kResourceExhausted: larger than kMaxMediaBytes.
@@ -46,9 +50,11 @@ class MediaStage {
                          const MediaSource& source);
 
  private:
-  explicit MediaStage(RootedDir root) : root_(std::move(root)) {}
+  MediaStage(RootedDir root, std::string folder)
+      : root_(std::move(root)), folder_(std::move(folder)) {}
   Result<void> fill(const Handle& file, const std::string& path, const MediaSource& source) const;
   RootedDir root_;
+  std::string folder_;  // "media/inbound"
 };
 
 }  // namespace openclaw::workspace

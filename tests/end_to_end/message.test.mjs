@@ -1,5 +1,8 @@
 // Messages by hand: openclaw message, and the tool an agent has for it.
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { inWorld, waitFor } from './harness.mjs';
@@ -45,6 +48,28 @@ test('openclaw message sends, edits, reacts and deletes', () => inWorld(async (w
   const dry = await world.cli(['message', 'send', '--target', target, '--message', 'x', '--dry-run']);
   assert.deepEqual(JSON.parse(dry.out), { action: 'send', to: target, message: 'x' });
   assert.equal((await shown()).length, before);
+}));
+
+test('openclaw message sends files of the machine it runs on', () => inWorld(async (world) => {
+  await begin(world);
+  const target = String(world.telegram.person);
+  const bytes = randomBytes(200_000);
+  const file = join(world.dir, 'a chart.bin');
+  writeFileSync(file, bytes);
+  const send = (...more) => world.cli(['message', 'send', '--target', target, ...more]);
+  const sent = await send('--media', file, '--message', 'the chart', '--json');
+  assert.equal(sent.code, 0, sent.err);
+  const seen = (await world.telegram.control(`/messages?by=bot&chat_id=${target}`)).filter((m) => m.media);
+  assert.deepEqual(seen.map((m) => m.media.sha256), [createHash('sha256').update(bytes).digest('hex')]);
+  for (const [wrong, why] of [[['--media', join(world.dir, 'none')], /none/], [['--media', 'https://x.org/a'], /not an address/]]) {
+    const refused = await send(...wrong);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, why);
+  }
+  const big = join(world.dir, 'big');
+  writeFileSync(big, Buffer.alloc(5_000_001));
+  assert.equal((await send('--media', big)).code, 1);
+  assert.equal((await send()).code, 2);
 }));
 
 test('the tool message writes to another chat of its channel, and to no other channel', () => inWorld(async (world) => {

@@ -198,7 +198,7 @@ Awaitable<json::object> FakeChannels::status(bool, Limits) {
   co_return out;
 }
 Awaitable<Result<json::object>> FakeChannels::act(channel::MessageAction action, Limits) {
-  sent.push_back(action.to + ": " + action.text);
+  sent.push_back(std::move(action));
   json::object out{{"messageId", "42"}};
   co_return out;
 }

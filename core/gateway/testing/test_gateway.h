@@ -86,7 +86,7 @@ class FakeChannels : public channel::ChannelService {
   void link_state(plugin::PluginInstance&, json::object) override {}
 
   std::vector<std::string> failing_now;
-  std::vector<std::string> sent;
+  std::vector<channel::MessageAction> sent;
 };
 
 class FakePlugins : public plugin::PluginHost {
