@@ -7,7 +7,7 @@ set -euo pipefail
 build=(build-essential cmake ninja-build pkg-config git ca-certificates curl
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libspdlog-dev libtomlplusplus-dev libcli11-dev
   libcurl4-openssl-dev libssl-dev libsqlite3-dev libmd4c-dev libmd4c-html0 libvalijson-dev prometheus-cpp-dev
-  libseccomp-dev libre2-dev zlib1g-dev)
+  libseccomp-dev libre2-dev libqrencode-dev zlib1g-dev)
 run=(docker.io iptables iproute2 mmdebstrap bubblewrap)
 test=(libgtest-dev libgmock-dev nodejs rustc clang-14 clang-format-14 libclang-rt-14-dev lld-14 jq sqlite3 procps util-linux)
 

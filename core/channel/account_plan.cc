@@ -166,6 +166,8 @@ ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view 
   }
   if (const json::object* spaces = object_in(*described, "spaces"))
     traits.spaces = {string_or(*spaces, "key", ""), string_or(*spaces, "rooms", "")};
+  if (const json::object* linking = object_in(*described, "linking"))
+    traits.link_prompt = string_or(*linking, "prompt", "Scan this code with " + traits.label);
   traits.webhook = webhook_traits(*described);
   if (const json::object* typing = object_in(*described, "typing")) {
     traits.typing_interval_ms = int_or(*typing, "intervalMs", 4000);
@@ -217,6 +219,7 @@ std::vector<AccountPlan> plan_accounts(const config::Config& config,
       // Without a section the environment alone may configure it; else it is listed as not
       // configured, which is no problem: nobody asked for it.
       plan_channel(out, channel, {}, &info, environment);
+      if (out.back().traits.secrets.empty()) out.back().configured = false;
       if (!out.back().configured && info.state != plugin::State::kRefused)
         out.back().problem.clear();
     }

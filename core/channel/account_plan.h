@@ -33,6 +33,7 @@ struct ChannelTraits {
   std::int64_t stream_interval_ms = 0;  // 0: replies cannot be streamed by edits
   std::int64_t stream_group_interval_ms = 0;
   std::int64_t stream_min_chars = 30;
+  std::string link_prompt = {};  // accounts are linked by a code: what a person does with it
   WebhookTraits webhook = {};
 };
 ChannelTraits channel_traits(const plugin::Manifest& manifest, std::string_view channel);

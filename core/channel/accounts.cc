@@ -92,6 +92,12 @@ std::string Account::link_name() const {
   return string_or(link, "state", "");
 }
 
+std::string Account::link_code() const {
+  if (link_name() != "pairing") return {};
+  const std::string qr = string_or(link, "qr", "");
+  return qr.empty() ? string_or(link, "code", "") : qr;
+}
+
 Accounts::Accounts(Runtime& runtime, plugin::PluginHost& host, Webhooks& webhooks,
                    Store::Clock clock)
     : runtime_(runtime),
@@ -195,6 +201,21 @@ Awaitable<> Accounts::first_results(Deadline deadline, std::string only) {
       const bool asked = only.empty() || only == entry.first;
       return !asked || a.ended || a.connected() || !a.last_error.empty();
     });
+  };
+  while (!settled() && !deadline.expired()) {
+    const auto event = next_change();
+    if (!co_await event->wait(deadline)) break;
+  }
+}
+
+Awaitable<> Accounts::next_link_step(std::string key, std::string seen, Deadline deadline) {
+  const auto settled = [this, &key, &seen] {
+    const auto found = accounts_.find(key);
+    if (found == accounts_.end()) return true;
+    const Account& account = *found->second;
+    const std::string code = account.link_code();
+    return account.connected() || account.is_down() || account.link_name() == "loggedOut" ||
+           (!code.empty() && code != seen);
   };
   while (!settled() && !deadline.expired()) {
     const auto event = next_change();

@@ -30,6 +30,9 @@ struct Account {
   StartTimes start_times;
 
   std::string link_name() const;  // "online", ...; empty before the first report
+  std::string link_code() const;  // to link it by, while it is "pairing"; never logged or listed
+  // It is off, or waits before its next start: last_error says why.
+  bool is_down() const { return ended || (again != nullptr && !again->is_set()); }
   bool connected() const { return started && link_name() == "online"; }
 
  private:
@@ -59,6 +62,9 @@ class Accounts {
   void start_now(const std::string& key);
   // Waits until each account, or only "channel/account", has come up or failed once.
   Awaitable<> first_results(Deadline deadline, std::string only = {});
+  // Waits until the account is connected, shows another code than `seen` to link it by, or can do
+  // neither for now; or until the deadline.
+  Awaitable<> next_link_step(std::string key, std::string seen, Deadline deadline);
   Awaitable<> stop(Deadline deadline);
 
   void link_state(const std::string& instance, json::object state);

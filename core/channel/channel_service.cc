@@ -72,6 +72,7 @@ class Service final : public ChannelService {
   Awaitable<> apply_config() override;
   Awaitable<json::object> first_result(std::string channel, std::string account,
                                        Deadline deadline) override;
+  Awaitable<Result<json::object>> link(LinkRequest request, Deadline deadline) override;
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override;
   Awaitable<Result<json::object>> act(MessageAction action, Limits limits) override {
@@ -320,6 +321,40 @@ void Service::link_state(plugin::PluginInstance& from, json::object state) {
   accounts_.link_state(from.id(), std::move(state));
 }
 
+Awaitable<Result<json::object>> Service::link(LinkRequest request, Deadline deadline) {
+  const std::string key = request.channel + "/" + request.account;
+  const auto account_of = [this, &request]() -> std::shared_ptr<Account> {
+    for (const auto& each : accounts_.all()) {
+      if (each->plan.channel == request.channel && each->plan.account == request.account) return each;
+    }
+    return nullptr;
+  };
+  auto account = account_of();
+  if (!account) {
+    co_return make_error(Code::kNotFound, "there is no account \"" + request.account + "\" of " + request.channel +
+                                              "; see: openclaw channels list");
+  }
+  if (account->plan.traits.link_prompt.empty()) {
+    co_return make_error(Code::kFailedPrecondition, account->plan.traits.label + " links no accounts by code");
+  }
+  accounts_.start_now(key);
+  co_await accounts_.next_link_step(key, request.seen, deadline);
+  account = account_of();
+  if (!account) co_return make_error(Code::kNotFound, "the account was removed");
+  json::object out{{"connected", account->connected()},
+                   {"prompt", account->plan.traits.link_prompt},
+                   {"error", nullptr}};
+  if (const std::string state = account->link_name(); !state.empty()) out["linkState"] = state;
+  if (!account->link_code().empty()) {
+    for (const char* name : {"qr", "code", "expiresMs"}) {
+      if (const json::value* value = account->link.if_contains(name)) out[name] = *value;
+    }
+  } else if (!account->connected() && !account->last_error.empty()) {
+    out["error"] = account->last_error;
+  }
+  co_return out;
+}
+
 Awaitable<json::object> Service::first_result(std::string channel, std::string account,
                                               Deadline deadline) {
   const std::string key = channel + "/" + account;
@@ -329,6 +364,7 @@ Awaitable<json::object> Service::first_result(std::string channel, std::string a
   for (const auto& each : accounts_.all()) {
     if (each->plan.channel != channel || each->plan.account != account) continue;
     out["connected"] = each->connected();
+    if (const std::string state = each->link_name(); !state.empty()) out["linkState"] = state;
     if (!each->last_error.empty()) out["error"] = each->last_error;
   }
   co_return out;

@@ -12,6 +12,7 @@
 
 #include "agent/agent_service.h"
 #include "async/runtime.h"
+#include "channel/link_request.h"
 #include "channel/message_action.h"
 #include "channel/queue_request.h"
 #include "channel/resolve_request.h"
@@ -37,9 +38,14 @@ class ChannelService : public plugin::ChannelEvents {
   virtual Awaitable<> apply_config() = 0;
 
   // Starts the account if it is off or waits before its next start, then waits until it is connected
-  // or has said why not: {"connected","error"}. `error` is null while it is not known.
+  // or has said why not: {"connected","error","linkState"?}. `error` is null while it is not known.
   virtual Awaitable<json::object> first_result(std::string channel, std::string account,
                                                Deadline deadline) = 0;
+
+  // Starts the account if it is off, then waits until it is connected, shows another code than the
+  // one seen, or cannot go on: {"connected","linkState"?,"qr"?,"code"?,"expiresMs"?,"prompt","error"}.
+  // kFailedPrecondition: the channel's accounts are not linked by code. kNotFound: no such account.
+  virtual Awaitable<Result<json::object>> link(LinkRequest request, Deadline deadline) = 0;
 
   // The channels.status payload of the gateway protocol (14.1), without "ts".
   virtual Awaitable<json::object> status(bool probe, Limits limits) = 0;

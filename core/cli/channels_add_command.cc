@@ -120,7 +120,10 @@ void tell_outcome(Context& context, const std::string& channel, const std::strin
   if (!answer) return;
   const auto* connected = find_at(*answer, "/account/connected");
   const std::string error = text_at(*answer, "/account/error");
-  if (connected != nullptr && connected->is_bool() && connected->get_bool()) {
+  if (text_at(*answer, "/account/linkState") == "pairing") {
+    context.out().line("Link it with: openclaw channels login --channel " + channel +
+                       (account == "default" ? "" : " --account " + account));
+  } else if (connected != nullptr && connected->is_bool() && connected->get_bool()) {
     context.out().line("It is connected.");
   } else if (error.empty()) {
     context.out().line("It is still connecting; see how it does with: openclaw channels status --probe");

@@ -1,4 +1,4 @@
-// channels list|status|login|remove; add, logs, capabilities, resolve and logout have files of their own.
+// channels list|status|remove; add, login, logs, capabilities, resolve and logout have files of their own.
 
 #include <CLI/CLI.hpp>
 
@@ -120,26 +120,13 @@ void channels_remove(Context& context, const std::string& channel, const std::st
   }
 }
 
-// Linking by code needs the running plugin; channels whose account is a token have nothing to link.
-void channels_login(Context& context, const std::string& channel) {
-  auto installed = installed_plugins(context);
-  auto kinds = channel_kinds(installed.plugins);
-  std::string wanted = channel.empty() && kinds.size() == 1 ? kinds.front().id : channel;
-  auto kind = find_kind(kinds, wanted);
-  if (kind.has_error()) return context.fail(kind.error());
-  context.fail(Error(Code::kFailedPrecondition,
-                     kind->traits.secrets.empty()
-                         ? kind->traits.label + " offers no linking by code"
-                         : kind->traits.label + " needs no linking, only its " + kind->traits.secrets.front().key +
-                               ". Type: openclaw channels add --channel " + kind->id));
-}
-
 }  // namespace
 
 void add_channels_commands(CLI::App& app, Context& context) {
   auto* group = app.add_subcommand("channels", "Chat channels and their accounts");
   group->require_subcommand(1);
   add_channels_add_command(*group, context);
+  add_channels_login_command(*group, context);
 
   auto unused = std::make_shared<bool>(false);
   auto* list_command = group->add_subcommand("list", "Accounts that the configuration and the environment give");
@@ -156,11 +143,6 @@ void add_channels_commands(CLI::App& app, Context& context) {
 
   auto channel = std::make_shared<std::string>();
   auto account = std::make_shared<std::string>();
-  auto* login_command = group->add_subcommand("login", "Link an account by code, where a channel works so");
-  login_command->add_option("--channel", *channel, "Channel");
-  login_command->add_option("--account", *account, "Account id");
-  login_command->callback([&context, channel] { channels_login(context, *channel); });
-
   auto forget = std::make_shared<bool>(false);
   auto* remove_command = group->add_subcommand("remove", "Switch an account off, or delete it");
   remove_command->add_option("--channel", *channel, "Channel")->required();

@@ -90,6 +90,7 @@ void add_config_commands(CLI::App& app, Context& context);
 void add_onboard_commands(CLI::App& app, Context& context);
 void add_channels_commands(CLI::App& app, Context& context);  // channels, pairing
 void add_channels_add_command(CLI::App& group, Context& context);
+void add_channels_login_command(CLI::App& group, Context& context);
 void add_channels_logs_command(CLI::App& group, Context& context);
 void add_channels_capabilities_command(CLI::App& group, Context& context);
 void add_channels_resolve_command(CLI::App& group, Context& context);

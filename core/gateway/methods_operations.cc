@@ -211,8 +211,6 @@ void add_absent_methods(std::vector<Method>& out) {
         "cron.remove",
         "cron.run",
         "sessions.compact",
-        "web.login.start",
-        "web.login.wait",
         "set-heartbeats",
         "config.openFile",
         "exec.approvals.set",

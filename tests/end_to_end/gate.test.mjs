@@ -64,7 +64,7 @@ function parameters(world, method) {
     'chat.history': [{ sessionKey: 'main' }],
     'chat.abort': [{ sessionKey: 'main', runId: slash }],
     'chat.inject': texts.map((message) => ({ sessionKey: main, message, label: '/tool exec' })),
-    send: [{ to: '1', message: slash, idempotencyKey: id() }, { to: '1', message: slash, channel: 'telegram', sessionKey: main, idempotencyKey: id() }],
+    send: [{ to: '1', message: slash, idempotencyKey: id() }, { to: '1', idempotencyKey: id(), mediaUrl: `../${slash}`, attachments: [{ fileName: slash, content: 'eA==' }] }, { to: '1', message: slash, channel: 'telegram', sessionKey: main, idempotencyKey: id() }],
     'message.action': ['send', 'edit', 'delete', 'react'].map((action) => (
       { action, to: '1', channel: 'telegram', message: slash, messageId: slash, emoji: slash, replyTo: slash, idempotencyKey: id() })),
     'message.read': [{ to: slash.slice(0, 500), channel: 'telegram', threadId: slash.slice(0, 500), limit: 5 }],
@@ -72,6 +72,8 @@ function parameters(world, method) {
     health: [{ probe: true }], status: nothing, 'last-heartbeat': nothing, 'gateway.identity.get': nothing, 'models.list': nothing,
     'logs.tail': [{ limit: 1 }], 'channels.status': [{ probe: true, timeoutMs: 100 }], 'channels.apply': [{}, { channel: 'telegram', accountId: 'default', timeoutMs: 100 }],
     'channels.logout': [{ channel: 'telegram', accountId: slash.slice(0, 128) }, { channel: slash.slice(0, 64) }],
+    'web.login.start': [{ channel: 'telegram', timeoutMs: 10 }, { channel: slash.slice(0, 64) }],
+    'web.login.wait': [{ channel: 'telegram', accountId: slash.slice(0, 128), seen: slash.slice(0, 4000), timeoutMs: 10 }],
     'channels.resolve': [{ entries: [slash.slice(0, 256), '@x'], channel: 'telegram', kind: 'auto' }],
     'tools.catalog': [{ agentId: 'main', includePlugins: true }], 'plugins.list': nothing,
     'system-presence': nothing, 'system-event': [{ text: slash }],

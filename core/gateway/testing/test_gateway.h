@@ -76,6 +76,7 @@ class FakeChannels : public channel::ChannelService {
   Awaitable<json::object> first_result(std::string, std::string, Deadline) override {
     co_return json::object{};
   }
+  Awaitable<Result<json::object>> link(channel::LinkRequest, Deadline) override { co_return json::object{}; }
   Awaitable<json::object> status(bool probe, Limits limits) override;
   std::vector<std::string> failing() const override { return failing_now; }
   Awaitable<Result<json::object>> act(channel::MessageAction action, Limits limits) override;
