@@ -1,6 +1,6 @@
-// What a model may write at the very start of a reply to say which message it answers:
-// [[reply_to_current]] or [[reply_to:ID]]. It counts whatever replyToMode says, and nobody sees it.
-// Pure.
+// What a model may write in a reply to say which message it answers: [[reply_to_current]] or
+// [[reply_to:ID]], at the start as a rule. It counts whatever replyToMode says, and nobody sees it;
+// in code it is text. The first one counts. Pure.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace openclaw::channel {
 
 struct TaggedReply {
-  std::string text;  // without the tag
+  std::string text;  // without tags
   bool tagged = false;
   std::string message_id;  // of a tag; empty: the message that the turn is about
 };

@@ -16,17 +16,34 @@ TEST(ReplyTag, StandsAtTheStartAndIsNotShown) {
 }
 
 TEST(ReplyTag, WhatIsNoneStays) {
-  for (const char* text : {"", "[[", "[[link]] x", "see [[reply_to_current]]", "[[reply_to:]] x",
+  for (const char* text : {"", "[[", "[[link]] x", "[[reply_to:]] x",
                            "[[reply_to_someone]] x", "  as it was\n"}) {
     EXPECT_FALSE(split_reply_tag(text).tagged) << text;
     EXPECT_EQ(split_reply_tag(text).text, text);
   }
 }
 
+TEST(ReplyTag, IsTakenOutWhereverItStandsButNotOutOfCode) {
+  const TaggedReply behind = split_reply_tag("Yes. [[reply_to:5]]\n");
+  EXPECT_EQ(behind.text, "Yes.");
+  EXPECT_EQ(behind.message_id, "5");
+  const TaggedReply between = split_reply_tag("One [[reply_to_current]] two [[reply_to:7]] three");
+  EXPECT_EQ(between.text, "One two three");
+  EXPECT_EQ(between.message_id, "");
+  for (const char* code : {"write `[[reply_to_current]]` first", "```\n[[reply_to:5]]\n```",
+                           "```\n[[reply_to_current]]", "``a ` [[reply_to:5]]``"}) {
+    EXPECT_FALSE(split_reply_tag(code).tagged) << code;
+    EXPECT_EQ(split_reply_tag(code).text, code);
+  }
+  EXPECT_EQ(split_reply_tag("a ` b [[reply_to:5]]").message_id, "5");
+  EXPECT_EQ(split_reply_tag("[[reply_to_current]]").text, "");
+}
+
 TEST(ReplyTag, ATagThatIsBeingWrittenIsNotShown) {
   EXPECT_EQ(split_reply_tag("[[reply_t").text, "");
   EXPECT_EQ(split_reply_tag("[[reply_to:12").text, "");
   EXPECT_EQ(split_reply_tag("[[link").text, "[[link");
+  EXPECT_EQ(split_reply_tag("Yes. [[reply_to_cur").text, "Yes. ");
 }
 
 class ReplyTags : public ChannelServiceTest {
