@@ -106,17 +106,6 @@ Result<std::string> account_id(std::string_view written) {
                "An account id has up to 64 letters, digits, '-' and '_'; a name for people goes to --name");
 }
 
-bool has_account(const config::Config& config, const ChannelKind& kind, const std::string& account) {
-  auto base = config::join_key("channels", kind.id);
-  if (config.find(config::join_key(base + ".accounts", account))) return true;
-  if (account != "default" || !config.find(base)) return false;
-  // With named accounts the channel's own keys are often only what they share.
-  return !has_accounts(config, kind.id) ||
-         std::any_of(kind.traits.secrets.begin(), kind.traits.secrets.end(), [&](const auto& source) {
-           return config.find(config::join_key(base, source.key)) != nullptr;
-         });
-}
-
 Result<std::vector<config::Change>> setup_changes(const config::Config& config, const ChannelKind& kind,
                                                   const AccountSetup& setup) {
   auto base = config::join_key("channels", kind.id);

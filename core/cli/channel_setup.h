@@ -49,8 +49,6 @@ struct AccountSetup {
   bool from_environment = false;                             // takes stored secrets away
   std::vector<std::pair<std::string, json::value>> settings; // other keys of the account
 };
-// The configuration has settings of this very account.
-bool has_account(const config::Config& config, const ChannelKind& kind, const std::string& account);
 Result<std::vector<config::Change>> setup_changes(const config::Config& config, const ChannelKind& kind,
                                                   const AccountSetup& setup);
 // Switches the account off, or takes it out. kNotFound when there is none.

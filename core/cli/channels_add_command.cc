@@ -145,7 +145,10 @@ void channels_add(Context& context, const AddFlags& flags) {
   if (setup.has_error()) return context.fail(setup.error());
   auto changes = setup_changes(**config, *kind, *setup);
   if (changes.has_error()) return context.fail(changes.error());
-  const bool changed = has_account(**config, *kind, setup->account);
+  const auto plans = accounts_in_use(**config, installed);
+  const bool changed = std::any_of(plans.begin(), plans.end(), [&](const auto& plan) {
+    return plan.channel == kind->id && plan.account == setup->account && plan.configured;
+  });
   if (!write_config(context, *changes, installed.sections)) return;
   if (context.json) {
     context.out().print_json(json::object{{"ok", true}, {"channel", kind->id}, {"account", setup->account}});
