@@ -34,13 +34,24 @@ std::string lower_trimmed(std::string_view text) {
   return out;
 }
 
-AccessFacts facts_of(const InboxRow& row, const Account& account) {
+bool names_peer(const config::Config& config, const std::string& id) {
+  const json::value* bindings = config.find("bindings");
+  if (bindings == nullptr || !bindings->is_array()) return false;
+  return std::any_of(bindings->get_array().begin(), bindings->get_array().end(),
+                     [&id](const json::value& binding) {
+                       if (!binding.is_object()) return false;
+                       const json::object& match = object_of(binding.get_object(), "match");
+                       return text_of(object_of(match, "peer"), "id") == id;
+                     });
+}
+
+AccessFacts facts_of(const InboxRow& row, std::string chat_id, const Account& account) {
   const json::object& conversation = object_of(row.event, "conversation");
   const json::object& sender = object_of(row.event, "sender");
   AccessFacts facts;
   facts.channel = account.plan.channel;
   facts.chat_type = string_or(conversation, "type", "");
-  facts.chat_id = string_or(conversation, "id", "");
+  facts.chat_id = std::move(chat_id);
   facts.thread_id = string_or(conversation, "threadId", "");
   facts.space_id = string_or(conversation, "spaceId", "");
   facts.parent_id = string_or(conversation, "parentId", "");
@@ -283,7 +294,7 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
     rules.defaults = defaults->get_object();
   }
   rules.owner_allow_from = config->get_strings("commands.ownerAllowFrom");
-  AccessFacts facts = facts_of(row, *account);
+  AccessFacts facts = facts_of(row, known_id(row, *account), *account);
   // A name that is spoken counts like a mention that the platform marks.
   if (!facts.mentioned && facts.chat_type != "direct") {
     facts.mentioned = mention_patterns_.found_in(string_or(row.event, "text", ""), *config, agent_of(row, *account));
@@ -346,6 +357,18 @@ Awaitable<> Intake::tell_code(InboxRow row, std::shared_ptr<Account> account) {
   co_await finish(std::move(row), "pairing", std::move(replies));
 }
 
+// By which id the configuration and the session know the row's conversation. One that its platform
+// has moved goes by the id it had, until the configuration names the new one.
+std::string Intake::known_id(const InboxRow& row, const Account& account) const {
+  const json::object& conversation = object_of(row.event, "conversation");
+  std::string id = string_or(conversation, "id", "");
+  std::string former = string_or(conversation, "formerId", "");
+  if (former.empty()) return id;
+  const config::Snapshot config = config_.current();
+  const json::object rules = account_config(*config, account.plan.channel, account.plan.account);
+  return object_of(rules, "groups").contains(id) || names_peer(*config, id) ? id : former;
+}
+
 std::string Intake::agent_of(const InboxRow& row, const Account& account) const {
   const json::object& conversation = object_of(row.event, "conversation");
   const json::object& sender = object_of(row.event, "sender");
@@ -353,7 +376,8 @@ std::string Intake::agent_of(const InboxRow& row, const Account& account) const 
   peer.channel = account.plan.channel;
   peer.account = account.plan.account;
   peer.kind = string_or(conversation, "type", "");
-  peer.id = peer.kind == "direct" ? string_or(sender, "id", "") : string_or(conversation, "id", "");
+  peer.id = peer.kind == "direct" ? string_or(sender, "id", "")
+                                   : known_id(row, account);
   peer.thread_id = string_or(conversation, "threadId", "");
   peer.parent_id = string_or(conversation, "parentId", "");
   peer.space_id = string_or(conversation, "spaceId", "");
@@ -362,6 +386,7 @@ std::string Intake::agent_of(const InboxRow& row, const Account& account) const 
 }
 
 std::string Intake::session_of(const InboxRow& row, const Account& account) const {
+  const config::Snapshot config = config_.current();
   const json::object& conversation = object_of(row.event, "conversation");
   const json::object& sender = object_of(row.event, "sender");
   session::Conversation where;
@@ -370,9 +395,9 @@ std::string Intake::session_of(const InboxRow& row, const Account& account) cons
   where.type = string_or(conversation, "type", "");
   where.peer_id = string_or(sender, "id", "");
   where.peer_username = string_or(sender, "username", "");
-  where.chat_id = string_or(conversation, "id", "");
+  where.chat_id = known_id(row, account);
   where.thread_id = string_or(conversation, "threadId", "");
-  return session::conversation_key(*config_.current(), agent_of(row, account), where);
+  return session::conversation_key(*config, agent_of(row, account), where);
 }
 
 Awaitable<> Intake::overtake(InboxRow row) {

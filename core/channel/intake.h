@@ -115,6 +115,7 @@ class Intake {
   Awaitable<> conclude(InboxRow row, Admitted admitted, agent::TurnResult result,
                        std::shared_ptr<ReplyDraft> draft);
 
+  std::string known_id(const InboxRow& row, const Account& account) const;
   std::string agent_of(const InboxRow& row, const Account& account) const;
   std::string session_of(const InboxRow& row, const Account& account) const;
   agent::TurnRequest turn_request(const InboxRow& row, const Admitted& admitted);

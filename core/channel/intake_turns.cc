@@ -74,7 +74,7 @@ agent::TurnRequest Intake::turn_request(const InboxRow& row, const Admitted& adm
   origin.chat_type = string_or(conversation, "type", "");
   origin.to = string_or(conversation, "id", "");
   origin.thread_id = string_or(conversation, "threadId", "");
-  if (origin.chat_type != "direct") origin.group_id = origin.to;
+  if (origin.chat_type != "direct") origin.group_id = known_id(row, *admitted.account);
   origin.sender_id = string_or(sender, "id", "");
   origin.sender_name = string_or(sender, "name", "");
   origin.sender_username = string_or(sender, "username", "");
