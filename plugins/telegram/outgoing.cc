@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxMarkdown = 1U << 20;
 constexpr std::size_t kMaxFiles = 20;
+constexpr std::size_t kMaxCaption = 1024;
 constexpr parts::ButtonLimits kButtons{"Telegram", 100, 8, 100, 256, 64};
 
 std::optional<std::int64_t> integer(std::string_view text) {
@@ -48,6 +49,24 @@ std::optional<OutgoingFile> read_file(const json::value& item) {
   if (out.name.empty()) out.name = "file";
   if (out.mime.empty()) out.mime = "application/octet-stream";
   return out;
+}
+
+void read_resume(const json::object& message, Outgoing& out) {
+  const json::object* resume = parts::object_in(message, "resume");
+  if (resume == nullptr) return;
+  const std::int64_t sent = parts::int_in(*resume, "sent", 0);
+  out.first_id = read_message_id(*resume, "messageId");
+  // Not all of it: then it would have been answered.
+  if (sent > 0 && static_cast<std::size_t>(sent) < out.pieces.size() + out.files.size() &&
+      out.first_id != 0)
+    out.sent = static_cast<std::size_t>(sent);
+}
+
+// What is partly out goes on as it began, and a draft cannot become a voice message.
+bool can_be_caption(const Outgoing& message) {
+  return message.pieces.size() == 1 && message.files.size() == 1 && message.sent == 0 &&
+         parts::utf16_length(message.pieces[0].text()) <= kMaxCaption &&
+         (message.message_id == 0 || message.files[0].kind != "voice");
 }
 
 // Who is written to is a person when the id is positive.
@@ -143,14 +162,8 @@ std::optional<Outgoing> read_outgoing(std::string_view payload, bool is_edit, st
   } else if (const json::object* replaced = parts::object_in(message, "replaces")) {
     out.message_id = read_message_id(*replaced, "messageId");
   }
-  if (const json::object* resume = parts::object_in(message, "resume")) {
-    const std::int64_t sent = parts::int_in(*resume, "sent", 0);
-    out.first_id = read_message_id(*resume, "messageId");
-    // Not all of it: then it would have been answered.
-    if (sent > 0 && static_cast<std::size_t>(sent) < out.pieces.size() + out.files.size() &&
-        out.first_id != 0)
-      out.sent = static_cast<std::size_t>(sent);
-  }
+  read_resume(message, out);
+  out.captioned = can_be_caption(out);
   return out;
 }
 

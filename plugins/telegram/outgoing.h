@@ -30,6 +30,7 @@ struct Outgoing {
   Target target;
   std::vector<StyledText> pieces;
   std::vector<OutgoingFile> files;  // after the pieces
+  bool captioned = false;           // the one piece is the caption of the one file
   parts::ButtonRows buttons;        // under the last piece, or the last file without any
   bool draft = false;               // a reply that is still growing
   bool silent = false;
@@ -40,6 +41,10 @@ struct Outgoing {
   // Of a send that was cut: pieces and files that are out, and the first one's id.
   std::size_t sent = 0;
   std::int64_t first_id = 0;
+
+  // Messages of text, and all messages.
+  std::size_t texts() const { return captioned ? 0 : pieces.size(); }
+  std::size_t parts() const { return texts() + files.size(); }
 };
 
 // A text that says what is wrong instead.

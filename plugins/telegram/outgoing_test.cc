@@ -65,6 +65,23 @@ TEST(Outgoing, FilesComeAfterTheTextOrAlone) {
                     true));
 }
 
+TEST(Outgoing, AShortTextIsTheCaptionOfOneFile) {
+  const auto captioned = [](const std::string& text, const std::string& files,
+                            const std::string& more = "") {
+    const auto out = read(R"({"conversation":{"id":"1"},"text":")" + text + R"(","attachments":[)" +
+                          files + "]" + more + "}");
+    return out && out->captioned;
+  };
+  const std::string one = R"({"blob":7,"kind":"photo"})";
+  EXPECT_TRUE(captioned(std::string(1024, 'a'), one));
+  EXPECT_FALSE(captioned(std::string(1025, 'a'), one));
+  EXPECT_FALSE(captioned("", one));
+  EXPECT_FALSE(captioned("a", one + "," + one));
+  const std::string draft = R"(,"replaces":{"messageId":"3"})";
+  EXPECT_TRUE(captioned("a", one, draft));
+  EXPECT_FALSE(captioned("a", R"({"blob":7,"kind":"voice"})", draft));
+}
+
 TEST(Outgoing, RefusesWhatHasNoPlaceOrNothingToShow) {
   for (const char* payload :
        {"", "[]", "{}", R"({"conversation":{"id":"1"}})",

@@ -16,34 +16,8 @@ constexpr std::size_t kMostWaiting = 32;  // in one chat
 constexpr std::uint64_t kNoDeadlineMs = 300'000;
 constexpr std::uint64_t kMarginMs = 500;  // left to answer within the deadline
 constexpr int kMostRefusals = 5;          // 429 for one message
-constexpr int kMostMends = 6;
 constexpr std::size_t kMostRemembered = 256;
 constexpr std::size_t kServiceLimit = 4096;
-
-struct UploadKind {
-  std::string_view method, field;
-};
-constexpr UploadKind kDocument{"sendDocument", "document"};
-constexpr std::uint64_t kMaxPhoto = 10'000'000;
-constexpr std::uint64_t kMaxUpload =
-    50'000'000;  // of the service; a server of one's own takes more
-
-UploadKind upload_kind(const OutgoingFile& file) {
-  if (file.kind == "photo" && file.bytes <= kMaxPhoto) return {"sendPhoto", "photo"};
-  if (file.kind == "voice") return {"sendVoice", "voice"};
-  if (file.kind == "audio") return {"sendAudio", "audio"};
-  if (file.kind == "video") return {"sendVideo", "video"};
-  return kDocument;
-}
-
-std::int64_t message_id_of(const Reply& reply) {
-  const json::object* message = reply.result.if_object();
-  return message == nullptr ? 0 : parts::int_in(*message, "message_id", 0);
-}
-
-std::string text_of(const json::object& params) {
-  return std::string(parts::text_in(params, "text"));
-}
 
 json::object keyboard_of(const parts::ButtonRows& rows) {
   json::array out;
@@ -58,14 +32,6 @@ json::object keyboard_of(const parts::ButtonRows& rows) {
     out.push_back(std::move(buttons));
   }
   return {{"inline_keyboard", std::move(out)}};
-}
-
-// What a message shows, for telling whether an edit would change it.
-std::string face_of(const json::object& params) {
-  std::string out = text_of(params);
-  if (const json::value* markup = params.if_contains("reply_markup"))
-    out += "\n" + json::serialize(*markup);
-  return out;
 }
 
 Reply stopped() {
@@ -85,6 +51,19 @@ bool message_is_gone(const Reply& reply) {
 
 std::uint64_t Sender::now() {
   return openclaw::monotonic_now_ns() / 1'000'000U;
+}
+
+std::int64_t Sender::message_id_of(const Reply& reply) {
+  const json::object* message = reply.result.if_object();
+  return message == nullptr ? 0 : parts::int_in(*message, "message_id", 0);
+}
+
+// What a message shows, for telling whether an edit would change it.
+std::string Sender::face_of(std::string_view text, const json::object& params) {
+  std::string out(text);
+  if (const json::value* markup = params.if_contains("reply_markup"))
+    out += "\n" + json::serialize(*markup);
+  return out;
 }
 
 Sender::Stay::Stay(Sender& sender, JobPtr job, std::string chat)
@@ -171,27 +150,43 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
 Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
   json::array ids;
   std::int64_t first = message.first_id;
-  const std::size_t texts = message.pieces.size();
-  const std::size_t all = texts + message.files.size();
-  for (std::size_t i = message.sent; i < all; ++i) {
-    Flow<Put> flow = i < texts ? put_piece(job, message, i)
-                               : put_file(job, message, message.files[i - texts], i);
+  if (message.captioned && too_large(message.files[0])) message.captioned = false;
+  for (std::size_t i = message.sent; i < message.parts();) {
+    Flow<Put> flow = put_part(job, message, i);
     const Put put = co_await std::move(flow);
+    if (message.captioned && may_go_otherwise(put.reply, message)) continue;
     if (!put.reply.ok()) {
-      const bool idempotent = message.message_id != 0 && i == 0 && texts > 0;
-      fail(job->done, put.reply, idempotent);
+      fail(job->done, put.reply, put.repeatable);
       co_return Nothing{};
     }
     if (first == 0) first = put.message_id;
     ids.emplace_back(std::to_string(put.message_id));
-    if (i + 1 < all) {
-      const json::object progress{{"sent", i + 1}, {"messageId", std::to_string(first)}};
+    if (++i < message.parts()) {
+      const json::object progress{{"sent", i}, {"messageId", std::to_string(first)}};
       (void)job->done.progress(OC_STREAM_JSON, json::serialize(progress));
     }
   }
   job->done.ok(json::serialize(
       json::object{{"messageId", std::to_string(first)}, {"messageIds", std::move(ids)}}));
   co_return Nothing{};
+}
+
+Flow<Sender::Put> Sender::put_part(JobPtr job, const Outgoing& message, std::size_t index) {
+  if (message.captioned && message.message_id != 0) return put_in_draft(job, message);
+  const std::size_t texts = message.texts();
+  if (index < texts) return put_piece(job, message, index);
+  return put_file(job, message, message.files[index - texts], index);
+}
+
+// The text and its file could not be one message: changes `message` to what may go.
+bool Sender::may_go_otherwise(const Reply& reply, Outgoing& message) {
+  if (message.message_id != 0 && message_is_gone(reply)) {
+    message.message_id = 0;
+    return true;
+  }
+  if (!reply.refused(400) && !reply.refused(404) && !reply.refused(413)) return false;
+  message.captioned = false;
+  return true;
 }
 
 json::object Sender::params_of(const Outgoing& message, const Target& target,
@@ -208,7 +203,7 @@ json::object Sender::params_of(const Outgoing& message, const Target& target,
   if (!s_.settings.link_preview) {
     params["link_preview_options"] = json::object{{"is_disabled", true}};
   }
-  const std::size_t texts = message.pieces.size();
+  const std::size_t texts = message.texts();
   const std::size_t last = (texts > 0 ? texts : message.files.size()) - 1;
   if (!message.buttons.empty() && index == last)
     params["reply_markup"] = keyboard_of(message.buttons);
@@ -216,13 +211,17 @@ json::object Sender::params_of(const Outgoing& message, const Target& target,
 }
 
 Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, std::size_t index) {
-  const StyledText& piece = message.pieces[index];
   const std::int64_t edit_id = index == 0 ? message.message_id : 0;
-  json::object params = params_of(message, job->target, index);
+  return put_styled(job, params_of(message, job->target, index), message.pieces[index], edit_id,
+                    message.must_exist);
+}
+
+Flow<Sender::Put> Sender::put_styled(JobPtr job, json::object params, StyledText piece,
+                                     std::int64_t edit_id, bool must_exist) {
   params["text"] = piece.html();
   params["parse_mode"] = "HTML";
   json::object plain_params = params;
-  Flow<Put> styled = put_text(job, std::move(params), edit_id, message.must_exist);
+  Flow<Put> styled = put_text(job, std::move(params), edit_id, must_exist);
   Put put = co_await std::move(styled);
   const bool markup = put.reply.says("can't parse entities");
   const bool length = put.reply.says("message is too long");
@@ -232,50 +231,8 @@ Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, std::si
   plain_params.erase("parse_mode");
   const std::size_t limit = length ? kServiceLimit / 4 : kServiceLimit;
   Flow<Put> plain =
-      put_plain(job, std::move(plain_params), piece.plain(), limit, edit_id, message.must_exist);
+      put_plain(job, std::move(plain_params), piece.plain(), limit, edit_id, must_exist);
   co_return co_await std::move(plain);
-}
-
-Flow<Sender::Put> Sender::put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
-                                   std::size_t index) {
-  json::object params = params_of(message, job->target, index);
-  if (file.bytes > kMaxUpload && s_.settings.official_service) {
-    Flow<Put> telling = put_too_large(job, std::move(params), file);
-    co_return co_await std::move(telling);
-  }
-  params.erase("link_preview_options");
-  UploadKind kind = upload_kind(file);
-  Put put;
-  for (int round = 0; round < kMostMends; ++round) {
-    const parts::FormFile form{std::string(kind.field), file.name, file.mime, file.blob};
-    Flow<Reply> flow = paced(job, std::string(kind.method), params, true, &form);
-    put.reply = co_await std::move(flow);
-    put.message_id = message_id_of(put.reply);
-    if (put.reply.ok() || mend(put.reply, params, *job)) {
-      if (put.reply.ok()) co_return put;
-      continue;
-    }
-    if (put.reply.refused(413)) {
-      Flow<Put> telling = put_too_large(job, std::move(params), file);
-      co_return co_await std::move(telling);
-    }
-    // What the service cannot show as a picture or play can still be handed over.
-    if (!put.reply.refused(400) || kind.field == kDocument.field) co_return put;
-    s_.plugin.log().warn("Telegram refused a file as " + std::string(kind.field) + " (" +
-                         put.reply.text + "); it is sent as a document");
-    kind = kDocument;
-  }
-  co_return put;
-}
-
-// In the place of the file: the person learns that there was one. The text is out already.
-Flow<Sender::Put> Sender::put_too_large(JobPtr job, json::object params, const OutgoingFile& file) {
-  params["text"] = "⚠️ " + file.name + " is not attached: it has " +
-                   std::to_string((file.bytes + 999'999) / 1'000'000) +
-                   " MB, and Telegram lets a bot send at most 50 MB";
-  params["link_preview_options"] = json::object{{"is_disabled", true}};
-  Flow<Put> flow = put_text(job, std::move(params), 0, false);
-  co_return co_await std::move(flow);
 }
 
 // Link targets are written out in plain text, so it may need more than one message.
@@ -320,25 +277,40 @@ bool Sender::mend(const Reply& reply, json::object& params, Job& job) {
   return false;
 }
 
+// The parameters of an edit; `caption`: the message shows a file.
+json::object Sender::edit_of(const json::object& params, std::int64_t edit_id, bool caption) {
+  json::object out{{"chat_id", params.at("chat_id")},
+                   {"message_id", edit_id},
+                   {caption ? "caption" : "text", params.at("text")}};
+  for (const char* key : {"parse_mode", "reply_markup"}) {
+    if (params.contains(key)) out[key] = params.at(key);
+  }
+  if (!caption && params.contains("link_preview_options"))
+    out["link_preview_options"] = params.at("link_preview_options");
+  return out;
+}
+
 Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t edit_id,
                                    bool must_exist) {
   Put put;
-  const std::string face = face_of(params);
+  const std::string face = face_of(parts::text_in(params, "text"), params);
+  std::string edit_method = "editMessageText";
   for (int round = 0; round < kMostMends; ++round) {
+    put.repeatable = edit_id != 0;
     if (edit_id != 0) {
       put.message_id = edit_id;
       if (shows(job->target.chat, edit_id, face)) {
         put.reply.kind = Reply::Kind::kOk;
         co_return put;
       }
-      json::object edit{
-          {"chat_id", params["chat_id"]}, {"message_id", edit_id}, {"text", params["text"]}};
-      for (const char* key : {"parse_mode", "link_preview_options", "reply_markup"}) {
-        if (params.contains(key)) edit[key] = params[key];
-      }
-      Flow<Reply> flow = paced(job, "editMessageText", std::move(edit), false);
+      const bool caption = edit_method == "editMessageCaption";
+      Flow<Reply> flow = paced(job, edit_method, edit_of(params, edit_id, caption), false);
       put.reply = co_await std::move(flow);
       if (put.reply.says("message is not modified")) put.reply.kind = Reply::Kind::kOk;
+      if (!caption && put.reply.says("no text in the message to edit")) {
+        edit_method = "editMessageCaption";
+        continue;
+      }
       if (message_is_gone(put.reply) && !must_exist) {
         edit_id = 0;
         continue;

@@ -45,6 +45,7 @@ class Sender {
  private:
   static constexpr std::size_t kMostJobs = 1024;
   static constexpr std::uint64_t kFullPauseMs = 2'000;
+  static constexpr int kMostMends = 6;
   static std::uint64_t now();  // milliseconds of the monotonic clock
 
   struct Job {
@@ -75,13 +76,19 @@ class Sender {
   struct Put {
     Reply reply;
     std::int64_t message_id = 0;
+    bool repeatable = false;  // an edit: doing it twice shows nothing twice
   };
 
   openclaw::Flow<openclaw::Nothing> run(JobPtr job, Outgoing message);
+  openclaw::Flow<Put> put_part(JobPtr job, const Outgoing& message, std::size_t index);
   openclaw::Flow<Put> put_piece(JobPtr job, const Outgoing& message, std::size_t index);
+  openclaw::Flow<Put> put_styled(JobPtr job, json::object params, StyledText piece,
+                                 std::int64_t edit_id, bool must_exist);
   openclaw::Flow<Put> put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
                                std::size_t index);
-  openclaw::Flow<Put> put_too_large(JobPtr job, json::object params, const OutgoingFile& file);
+  openclaw::Flow<Put> put_in_draft(JobPtr job, const Outgoing& message);
+  openclaw::Flow<Put> put_instead(JobPtr job, json::object params, const OutgoingFile& file,
+                                  std::string why);
   openclaw::Flow<Put> put_text(JobPtr job, json::object params, std::int64_t edit_id,
                                bool must_exist);
   openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,
@@ -92,6 +99,11 @@ class Sender {
                                            std::string method, json::object params,
                                            std::function<bool(const Reply&)> as_good);
   bool mend(const Reply& reply, json::object& params, Job& job);
+  static bool may_go_otherwise(const Reply& reply, Outgoing& message);
+  bool too_large(const OutgoingFile& file) const;
+  static json::object edit_of(const json::object& params, std::int64_t edit_id, bool caption);
+  static std::int64_t message_id_of(const Reply& reply);
+  static std::string face_of(std::string_view text, const json::object& params);
   json::object params_of(const Outgoing& message, const Target& target, std::size_t index) const;
   void fail(openclaw::Completion& done, const Reply& reply, bool idempotent);
   void follow_moved(Target& target) const;

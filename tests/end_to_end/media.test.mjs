@@ -96,11 +96,13 @@ test('A13 a MEDIA line sends a file of the sandbox, and only of the sandbox', ()
   await world.model.script(run('make it', 'make_1', 'printf chart > chart.csv; ln -s /etc/passwd link.txt; mkfifo pipe',
     'Here it is.\nMEDIA:./chart.csv\nMEDIA:link.txt\nMEDIA:pipe\nMEDIA:../../openclaw.toml'));
   await world.telegram.write('make it');
-  const seen = await world.telegram.control('/wait/messages?count=2&timeout_ms=60000');
-  assert.equal(seen.length, 2, JSON.stringify(seen));
+  // One message, also where the text was shown while it grew.
+  await world.telegram.control(`/wait/messages?contains=${encodeURIComponent('openclaw.toml is not attached')}&timeout_ms=60000`);
+  const seen = await world.telegram.control('/messages?by=bot&chat_id=1001');
+  assert.equal(seen.length, 1, JSON.stringify(seen));
   assert.match(seen[0].text, /^Here it is\.\n\n⚠️ link\.txt is not attached: [^]*⚠️ pipe is not attached: [^]*⚠️ openclaw\.toml is not attached: /);
-  assert.equal(seen[1].media.file_name, 'chart.csv');
-  assert.equal(seen[1].media.sha256, sha256('chart'));
+  assert.equal(seen[0].media.file_name, 'chart.csv');
+  assert.equal(seen[0].media.sha256, sha256('chart'));
   assert.equal((await world.stopGateway()).code, 0);
 }));
 

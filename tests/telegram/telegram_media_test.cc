@@ -87,6 +87,14 @@ class TelegramUpload : public TelegramMedia {
             {"mime", "application/octet-stream"},
             {"bytes", bytes.size()}};
   }
+  json::object with(json::object one) { return {{"attachments", json::array{std::move(one)}}}; }
+  void refuse(const std::string& method, int count, const std::string& description) {
+    post("/faults", {{"method", method},
+                     {"count", count},
+                     {"action", "error"},
+                     {"code", 400},
+                     {"description", "Bad Request: " + description}});
+  }
   json::array seen() { return get("/messages?chat_id=1001&by=bot").as_array(); }
 };
 
@@ -111,6 +119,75 @@ TEST_F(TelegramUpload, FilesFollowTheTextOrGoAlone) {
   ASSERT_TRUE(send(instance, "", {{"attachments", json::array{file("D", "document", "d.txt")}}})
                   .has_value());
   EXPECT_EQ(seen().size(), 5U);
+  down(instance);
+}
+
+TEST_F(TelegramUpload, AShortTextIsTheCaptionOfItsOneFile) {
+  auto* instance = up();
+  const auto answer = send(instance, "**see**", with(file("PHOTO", "photo", "p.jpg")));
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_EQ(answer->at("messageIds").as_array().size(), 1U);
+  auto shown = seen();
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_EQ(shown[0].at("media").at("type"), "photo");
+  EXPECT_EQ(shown[0].at("html"), "<b>see</b>");
+  // It can be edited like any other text.
+  const auto edit = call(instance, "channel.edit",
+                         {{"conversation", {{"id", "1001"}}},
+                          {"messageId", answer->at("messageId")},
+                          {"text", "seen"}});
+  ASSERT_TRUE(edit.has_value()) << edit.error().message;
+  EXPECT_EQ(seen()[0].at("text"), "seen");
+  // What no caption holds, or the service will not have as one, is a message before the file.
+  ASSERT_TRUE(
+      send(instance, std::string(1025, 'x'), with(file("D", "document", "d.txt"))).has_value());
+  refuse("sendDocument", 1, "can't parse entities: unsupported start tag");
+  ASSERT_TRUE(send(instance, "apart", with(file("E", "document", "e.txt"))).has_value());
+  shown = seen();
+  ASSERT_EQ(shown.size(), 5U);
+  EXPECT_EQ(shown[3].at("text"), "apart");
+  EXPECT_EQ(shown[4].at("media").at("file_name"), "e.txt");
+  down(instance);
+}
+
+TEST_F(TelegramUpload, ADraftBecomesTheFileWithItsCaption) {
+  auto* instance = up();
+  const auto reply = [&](json::object one) {
+    const auto draft = send(instance, "See the ch", {{"draft", true}});
+    EXPECT_TRUE(draft.has_value());
+    json::object more = with(std::move(one));
+    more["replaces"] = json::object{{"messageId", draft->at("messageId")}};
+    const auto answer = send(instance, "See the chart", more);
+    EXPECT_TRUE(answer.has_value()) << answer.error().message;
+    EXPECT_EQ(answer->at("messageId"), draft->at("messageId"));
+  };
+  reply(file("PHOTO", "photo", "p.jpg"));
+  auto shown = seen();
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_EQ(shown[0].at("text"), "See the chart");
+  EXPECT_EQ(shown[0].at("media").at("type"), "photo");
+  // Nor may a server that knows no such edit keep anything back.
+  refuse("editMessageMedia", 1, "message can't be turned into media");
+  reply(file("PHOTO", "photo", "p.jpg"));
+  reply(file("OGG", "voice", "v.ogg"));
+  shown = seen();
+  ASSERT_EQ(shown.size(), 5U);
+  EXPECT_EQ(shown[1].at("text"), "See the chart");
+  EXPECT_EQ(shown[2].at("media").at("type"), "photo");
+  EXPECT_EQ(shown[4].at("media").at("type"), "voice");
+  down(instance);
+}
+
+TEST_F(TelegramUpload, AFileThatIsRefusedIsToldAboutAndTheTextArrives) {
+  auto* instance = up();
+  refuse("sendDocument", 2, "not enough rights to send documents to the chat");
+  const auto answer = send(instance, "see", with(file("D", "document", "<d>.txt")));
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  const auto shown = seen();
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[0].at("text"), "see");
+  EXPECT_THAT(std::string(shown[1].at("text").as_string()),
+              testing::AllOf(HasSubstr("<d>.txt is not attached"), HasSubstr("not enough rights")));
   down(instance);
 }
 

@@ -279,6 +279,18 @@ TEST_F(TelegramSend, ABrokenEditMayBeRepeated) {
   EXPECT_THAT(shown(), ElementsAre("three"));
 }
 
+TEST_F(TelegramSend, WhatIsSentAnewInThePlaceOfAnEditMayNotBeRepeatedBlindly) {
+  const std::string draft = id_of(send(bot_, "Think", {{"draft", true}}));
+  ASSERT_TRUE(
+      call(bot_, "channel.remove", {{"conversation", {{"id", "1001"}}}, {"messageId", draft}})
+          .has_value());
+  fault({{"method", "sendMessage"}, {"action", "drop_after"}, {"count", 1}});
+  const auto reply = send(bot_, "Done", {{"replaces", {{"messageId", draft}}}});
+  ASSERT_TRUE(reply.has_error());
+  EXPECT_EQ(reply.error().code, Code::kProtocol) << "it is in the chat";
+  EXPECT_THAT(shown(), ElementsAre("Done"));
+}
+
 TEST_F(TelegramSend, RefusalsAreToldApart) {
   EXPECT_EQ(send(bot_, "x", {{"conversation", {{"id", "999"}}}}).error().code, Code::kNotFound);
   post("/user", {{"id", 1002}, {"first_name", "Bo"}, {"started", false}});
