@@ -31,6 +31,7 @@ UpdateIntake::Batch UpdateIntake::read(const json::array& updates) {
     // The button goes on turning until it is answered, whatever becomes of the press.
     if (!each.callback_id.empty()) s_.spawn(answer_callback(std::move(each.callback_id)));
     if (each.kind == Parsed::Kind::kIgnored || each.update_id == 0) continue;
+    pasted_.mark(each.event);
     out.offers.push_back({json::serialize(each.event)});
   }
   return out;

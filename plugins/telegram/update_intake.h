@@ -13,6 +13,7 @@
 #include "bot_api.h"
 #include "connection.h"
 #include "flow.h"
+#include "pasted_text.h"
 #include "pauses.h"
 #include "settings.h"
 #include "update_event.h"
@@ -72,6 +73,7 @@ class UpdateIntake {
   openclaw::Flow<openclaw::Nothing> answer_callback(std::string id);
 
   Services s_;
+  PastedText pasted_;
   std::set<std::shared_ptr<Answers>> awaited_;
 };
 

@@ -49,6 +49,18 @@ test('a message becomes two tool calls in the container and one reply', () => in
   assert.equal((await world.stopGateway()).code, 0);
 }));
 
+test('a pasted text that the app cut in two is one message', () => inWorld(async (world) => {
+  await begin(world, { sandbox: 'off' });
+  await world.model.script([{ match: 'the end of it', text: 'read' }]);
+  await world.telegram.write(`${'long '.repeat(819)}`);
+  await world.telegram.write('the end of it');
+  await world.telegram.showsOnce(['read']);
+  const asked = await world.model.requests();
+  assert.equal(asked.length, 1);
+  assert.match(JSON.stringify(asked[0].messages.at(-1)), /long long long.*the end of it/);
+  assert.equal((await world.stopGateway()).code, 0);
+}));
+
 test('a denied tool is refused in the chat with the same verdict', () => inWorld(async (world) => {
   await begin(world, { deny: ['exec'] });
   const marker = path.join(world.dir, 'marker');

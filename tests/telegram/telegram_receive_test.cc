@@ -78,6 +78,18 @@ TEST_F(TelegramReceive, AReactionIsAnEventUnlessReactionsAreOff) {
     EXPECT_NE(kind, "message_reaction");
 }
 
+TEST_F(TelegramReceive, ATextThatTheAppCutIsOneGroup) {
+  up();
+  write(std::string(4096, 'a'));
+  write("the rest");
+  wait_events(2);
+  EXPECT_TRUE(recorder_.events[0].contains("groupId"));
+  EXPECT_EQ(recorder_.events[0].at("groupId"), recorder_.events[1].at("groupId"));
+  write("something else");
+  wait_events(3);
+  EXPECT_FALSE(recorder_.events[2].contains("groupId"));
+}
+
 TEST_F(TelegramReceive, ABotInPrivacyModeSaysHowToLeaveIt) {
   PluginInstance* bot = up();
   const json::object groups = recorder_.links.back().at("groupMessages").as_object();
