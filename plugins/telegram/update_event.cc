@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "message_words.h"
 #include "utf16.h"
 
 namespace telegram {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::size_t kMaxText = 64 * 1024;
 constexpr std::size_t kMaxRaw = 32 * 1024;
 constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxUrl = 2048;
+constexpr std::size_t kMaxQuote = 2048;
 
 const json::object* object_at(const json::object& in, std::string_view key) {
   const json::value* v = in.if_contains(key);
@@ -130,6 +133,13 @@ Address address_of(const json::object& message, std::string_view entities, const
     out.text.append(text, copied, begin - copied);
     copied = end;
   };
+  // The agent sees no link behind words.
+  const auto write_out = [&](const Span& span, std::string_view slice) {
+    const std::string url = string_at(*span.entity, "url", kMaxUrl);
+    if (url.empty() || url == slice || out.text.size() > kMaxText) return;
+    drop(span.end, span.end);
+    if (copied == span.end) out.text += " (" + url + ")";
+  };
   const std::string at_bot = "@" + bot.username;
   for (const Span& span : spans_of(message, entities, text)) {
     const std::string_view slice = std::string_view(text).substr(span.begin, span.end - span.begin);
@@ -139,6 +149,8 @@ Address address_of(const json::object& message, std::string_view entities, const
     } else if (span.kind == "text_mention") {
       const json::object* user = object_at(*span.entity, "user");
       if (user != nullptr && number_at(*user, "id") == bot.id) out.mentions_bot = true;
+    } else if (span.kind == "text_link") {
+      write_out(span, slice);
     } else if (span.kind == "bot_command") {
       const std::size_t at = slice.find('@');
       if (at == std::string_view::npos) continue;
@@ -226,12 +238,45 @@ json::object conversation_of(const json::object& message, const json::object& ch
   return out;
 }
 
+// What an answered message shows when it has no text: "[photo]", "[document a.pdf]".
+std::string words_without_text(const json::object& message) {
+  std::string out;
+  for (const json::value& file : attachments_of(message)) {
+    const std::string name = string_at(file.get_object(), "name", kMaxName);
+    out += "[" + string_at(file.get_object(), "kind", 32) + (name.empty() ? "" : " " + name) + "]";
+  }
+  return out.empty() ? words_of(message) : out;
+}
+
+std::string words_answered(const json::object& message, const json::object& replied) {
+  if (const json::object* quote = object_at(message, "quote")) {
+    std::string quoted = string_at(*quote, "text", kMaxQuote);
+    if (!quoted.empty()) return quoted;
+  }
+  std::string text = string_at(replied, "text", kMaxQuote);
+  if (text.empty()) text = string_at(replied, "caption", kMaxQuote);
+  return text.empty() ? words_without_text(replied) : text;
+}
+
+// A message of another chat or topic that this one answers.
+json::value reply_from_elsewhere(const json::object& message) {
+  const json::object* replied = object_at(message, "external_reply");
+  if (replied == nullptr) return nullptr;
+  const std::string text = words_answered(message, *replied);
+  if (text.empty()) return nullptr;
+  json::object out{{"text", text}};
+  if (const auto id = number_at(*replied, "message_id")) out["messageId"] = std::to_string(*id);
+  if (const json::object* origin = object_at(*replied, "origin"))
+    out["sender"] = json::object{{"name", name_of_origin(*origin)}};
+  return out;
+}
+
 // Null when the message answers nobody.
 json::value reply_of(const json::object& message, const Bot& bot) {
   const json::object* replied = object_at(message, "reply_to_message");
-  if (replied == nullptr) return nullptr;
+  if (replied == nullptr) return reply_from_elsewhere(message);
   // In a topic every message "answers" the service message that opened it.
-  if (replied->contains("forum_topic_created")) return nullptr;
+  if (replied->contains("forum_topic_created")) return reply_from_elsewhere(message);
   const auto id = number_at(*replied, "message_id");
   if (!id) return nullptr;
   json::object out{{"messageId", std::to_string(*id)}};
@@ -239,13 +284,27 @@ json::value reply_of(const json::object& message, const Bot& bot) {
     out["toSelf"] = number_at(*from, "id") == bot.id;
     out["sender"] = sender_of(*from);
   }
-  std::string text = string_at(*replied, "text", 2048);
-  if (text.empty()) text = string_at(*replied, "caption", 2048);
-  if (const json::object* quote = object_at(message, "quote")) {
-    if (const std::string quoted = string_at(*quote, "text", 2048); !quoted.empty()) text = quoted;
-  }
+  const std::string text = words_answered(message, *replied);
   if (!text.empty()) out["text"] = text;
   return out;
+}
+
+// "What is this?" is about the file of the message that it answers, which the bot may never have
+// been shown.
+void add_files_answered(json::array& attachments, const json::object& message, bool to_self) {
+  const json::object* replied = object_at(message, "reply_to_message");
+  if (replied == nullptr) replied = object_at(message, "external_reply");
+  if (replied == nullptr || to_self || message.contains("media_group_id")) return;
+  for (json::value& file : attachments_of(*replied)) attachments.push_back(std::move(file));
+}
+
+// Nobody's command, and not the words of who passes it on.
+std::string marked_forwarded(const json::object& message, std::string text) {
+  const json::object* origin = object_at(message, "forward_origin");
+  if (origin == nullptr || (text.empty() && message.contains("media_group_id"))) return text;
+  const std::string name = name_of_origin(*origin);
+  return "[forwarded" + (name.empty() ? "" : " from " + name) + "]" + (text.empty() ? "" : "\n") +
+         text;
 }
 
 json::object platform_of(const json::object& message, const json::object& chat) {
@@ -268,6 +327,8 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
   if (text.empty()) {
     if (const json::object* sticker = object_at(message, "sticker"))
       text = words_of_sticker(*sticker);
+    // A live location is edited every few seconds.
+    if (text.empty() && kind == "message") text = words_of(message);
   }
   if (text.empty() && attachments.empty()) return true;  // a service message
   const Address address = address_of(message, entities, text, bot);
@@ -283,13 +344,15 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
                      {"anonymous", true}};
   }
   out.event["messageId"] = std::to_string(*message_id);
-  out.event["text"] = address.text;
+  out.event["text"] = marked_forwarded(message, address.text);
   json::value reply = reply_of(message, bot);
   const bool answers_bot = reply.is_object() && reply.get_object().contains("toSelf") &&
                            reply.get_object().at("toSelf") == json::value(true);
   out.event["mentioned"] = address.mentions_bot || answers_bot;
   if (address.for_other_bot) out.event["forOther"] = true;
   if (reply.is_object()) out.event["replyTo"] = std::move(reply);
+  if (kind == "message" && !address.text.starts_with('/'))
+    add_files_answered(attachments, message, answers_bot);
   if (!attachments.empty()) out.event["attachments"] = std::move(attachments);
   if (const std::string group = string_at(message, "media_group_id", 64); !group.empty())
     out.event["groupId"] = group;

@@ -182,6 +182,83 @@ TEST(UpdateEvent, AStickerIsAPictureUnlessItMoves) {
             "[sticker]");
 }
 
+std::string text_of(std::string_view fields) {
+  const Parsed p = parse_group(fields);
+  return p.kind == Parsed::Kind::kEvent ? std::string(p.event.at("text").get_string()) : "";
+}
+
+TEST(UpdateEvent, LinksBehindWordsAreWrittenOut) {
+  EXPECT_EQ(text_of(R"(,"text":"read this, and that","entities":[
+      {"type":"text_link","offset":5,"length":4,"url":"https://x.org/a"},
+      {"type":"bold","offset":5,"length":4},
+      {"type":"text_link","offset":15,"length":4,"url":"https://x.org/b"}])"),
+            "read this (https://x.org/a), and that (https://x.org/b)");
+  EXPECT_EQ(text_of(R"(,"text":"https://x.org","entities":[
+      {"type":"text_link","offset":0,"length":13,"url":"https://x.org"}])"),
+            "https://x.org");
+  EXPECT_EQ(text_of(R"(,"caption":"@lab_bot see it","caption_entities":[
+      {"type":"mention","offset":0,"length":8},
+      {"type":"text_link","offset":9,"length":3,"url":"https://x.org/c"}],
+      "photo":[{"file_id":"L"}])"),
+            "see (https://x.org/c) it");
+}
+
+TEST(UpdateEvent, WhatHasNoTextIsSaidInWords) {
+  EXPECT_EQ(text_of(R"(,"location":{"latitude":52.52,"longitude":-13})"),
+            "[location 52.520000, -13.000000]");
+  EXPECT_EQ(text_of(R"(,"location":{"latitude":1.5,"longitude":2.5},
+      "venue":{"title":"Cafe","address":"Road 1","location":{"latitude":1.5,"longitude":2.5}})"),
+            "[location 1.500000, 2.500000, Cafe, Road 1]");
+  EXPECT_EQ(text_of(R"(,"contact":{"first_name":"Ada","last_name":"L","phone_number":"+491"})"),
+            "[contact Ada L, +491]");
+  EXPECT_EQ(text_of(R"(,"poll":{"question":"Tea?","options":[{"text":"yes"},{"text":"no"}]})"),
+            "[poll \"Tea?\": yes / no]");
+  EXPECT_EQ(text_of(R"(,"dice":{"emoji":"🎲","value":4})"), "[🎲 shows 4]");
+  EXPECT_EQ(text_of(R"(,"location":{"latitude":"x"})"), "");
+  // A live location is edited every few seconds.
+  EXPECT_EQ(parse(R"({"update_id":8,"edited_message":{"message_id":5,"date":1,"edit_date":2,
+      "from":{"id":9},"chat":{"id":9,"type":"private"},
+      "location":{"latitude":1.5,"longitude":2.5,"live_period":60}}})")
+                .kind,
+            Parsed::Kind::kIgnored);
+}
+
+TEST(UpdateEvent, WhatIsForwardedSaysSoAndIsNoCommand) {
+  EXPECT_EQ(text_of(R"(,"text":"/new","forward_origin":{"type":"user",
+      "sender_user":{"id":3,"first_name":"Bo","last_name":"B"}})"),
+            "[forwarded from Bo B]\n/new");
+  EXPECT_EQ(text_of(R"(,"text":"x","forward_origin":{"type":"channel","chat":{"title":"News"}})"),
+            "[forwarded from News]\nx");
+  EXPECT_EQ(text_of(R"(,"photo":[{"file_id":"L"}],
+      "forward_origin":{"type":"hidden_user","sender_user_name":"Cy"})")
+                .substr(0, 19),
+            "[forwarded from Cy]");
+}
+
+TEST(UpdateEvent, TheFileOfAnAnsweredMessageComesWithTheQuestion) {
+  const Parsed p = parse_group(R"(,"text":"what is this?","reply_to_message":{"message_id":3,
+      "from":{"id":7,"first_name":"Bo"},"photo":[{"file_id":"L","file_size":9}]})");
+  EXPECT_EQ(p.event.at("replyTo").at("text"), "[photo]");
+  EXPECT_EQ(json::serialize(p.event.at("attachments")),
+            R"([{"kind":"photo","mime":"image/jpeg","bytes":9,"ref":"L"}])");
+  // What the bot sent is in the workspace already, and a command needs no file.
+  const Parsed own = parse_group(R"(,"text":"once more","reply_to_message":{"message_id":3,
+      "from":{"id":42},"document":{"file_id":"D","file_name":"a.pdf"}})");
+  EXPECT_EQ(own.event.at("replyTo").at("text"), "[document a.pdf]");
+  EXPECT_FALSE(own.event.contains("attachments"));
+  EXPECT_FALSE(parse_group(R"(,"text":"/status","reply_to_message":{"message_id":3,
+      "from":{"id":7},"photo":[{"file_id":"L"}]})")
+                   .event.contains("attachments"));
+}
+
+TEST(UpdateEvent, AQuoteFromAnotherChatIsRead) {
+  const Parsed p = parse_group(R"(,"text":"true?","quote":{"text":"the sky is green"},
+      "external_reply":{"message_id":77,"origin":{"type":"channel","chat":{"title":"News"}}})");
+  EXPECT_EQ(json::serialize(p.event.at("replyTo")),
+            R"({"text":"the sky is green","messageId":"77","sender":{"name":"News"}})");
+  EXPECT_EQ(p.event.at("mentioned"), false);
+}
+
 TEST(UpdateEvent, HostileOffsetsAreHarmless) {
   const Parsed p = parse_group(
       R"(,"text":"ab","entities":[{"type":"mention","offset":-5,"length":900},{"type":"mention","offset":1,"length":99999},{"type":5},7])");
