@@ -23,9 +23,12 @@ bool starts_with_scheme(std::string_view url, std::string_view scheme) {
   });
 }
 
+// The service drops a link whose host has no dot, such as localhost, and says nothing.
 bool may_link(std::string_view url) {
-  return starts_with_scheme(url, "https://") || starts_with_scheme(url, "http://") ||
-         starts_with_scheme(url, "tg://");
+  if (starts_with_scheme(url, "tg://")) return true;
+  if (!starts_with_scheme(url, "https://") && !starts_with_scheme(url, "http://")) return false;
+  const std::string_view rest = url.substr(url.find("//") + 2);
+  return rest.substr(0, rest.find_first_of("/?#")).find('.') != std::string_view::npos;
 }
 
 std::string decoded_entity(std::string_view entity) {
@@ -87,6 +90,7 @@ class Renderer {
     std::string target;
     std::string shown;  // the text inside, to leave the target out when it says the same
     bool image = false;
+    bool linked = false;  // some of it is shown as a link
   };
 
   void begin_block();
@@ -131,12 +135,16 @@ Style Renderer::style() const {
 }
 
 void Renderer::put(std::string_view piece) {
-  if (in_table_) {
-    if (!rows_.empty() && !rows_.back().empty()) rows_.back().back() += piece;
-    return;
+  const Style now = style();
+  for (Link& link : links_) {
+    link.shown += piece;
+    if (!in_table_ && !now.link.empty()) link.linked = true;
   }
-  for (Link& link : links_) link.shown += piece;
-  out_.append(piece, style());
+  if (!in_table_) {
+    out_.append(piece, now);
+  } else if (!rows_.empty() && !rows_.back().empty()) {
+    rows_.back().back() += piece;
+  }
 }
 
 std::string Renderer::indent() const {
@@ -319,7 +327,8 @@ void Renderer::leave_span(MD_SPANTYPE type) {
       if (links_.back().image && links_.back().shown.empty()) put("image");
       const Link link = links_.back();
       links_.pop_back();
-      if (may_link(link.target) || link.target.empty()) break;
+      // In a table and in code there are no links.
+      if (link.linked || link.target.empty()) break;
       const bool mail = starts_with_scheme(link.target, "mailto:");
       const std::string target = mail ? link.target.substr(7) : link.target;
       if (target != link.shown) put(" (" + target + ")");
