@@ -134,9 +134,8 @@ Flow<Reply> BotApi::call(std::string method, json::object params, Options option
   co_return co_await posting;
 }
 
-Flow<Reply> BotApi::upload(std::string method, json::object params, parts::FormFile file,
-                           Options options) {
-  std::vector<parts::FormFile> files{std::move(file)};
+Flow<Reply> BotApi::upload(std::string method, json::object params,
+                           std::vector<parts::FormFile> files, Options options) {
   Flow<parts::Multipart> making =
       parts::make_multipart(plugin_, std::move(params), std::move(files));
   const parts::Multipart form = co_await making;

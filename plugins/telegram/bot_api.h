@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <openclaw/plugin.hpp>
 
@@ -63,9 +64,9 @@ class BotApi {
     std::uint64_t* handle = nullptr;  // set to what cancel() takes, while the call is under way
   };
   openclaw::Flow<Reply> call(std::string method, json::object params, Options options);
-  // The same with a file; `file.blob` stays the caller's.
-  openclaw::Flow<Reply> upload(std::string method, json::object params, parts::FormFile file,
-                               Options options);
+  // The same with files; their blobs stay the caller's.
+  openclaw::Flow<Reply> upload(std::string method, json::object params,
+                               std::vector<parts::FormFile> files, Options options);
   // `path` as getFile answered it.
   openclaw::Flow<Download> download(std::string path, std::uint32_t max_bytes, Options options);
   void cancel(std::uint64_t handle) { plugin_.http().cancel(handle); }

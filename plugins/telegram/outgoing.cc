@@ -64,7 +64,7 @@ void read_resume(const json::object& message, Outgoing& out) {
 
 // What is partly out goes on as it began, and a draft cannot become a voice message.
 bool can_be_caption(const Outgoing& message) {
-  return message.pieces.size() == 1 && message.files.size() == 1 && message.sent == 0 &&
+  return message.pieces.size() == 1 && !message.files.empty() && message.sent == 0 &&
          parts::utf16_length(message.pieces[0].text()) <= kMaxCaption &&
          (message.message_id == 0 || message.files[0].kind != "voice");
 }

@@ -30,7 +30,8 @@ struct Outgoing {
   Target target;
   std::vector<StyledText> pieces;
   std::vector<OutgoingFile> files;  // after the pieces
-  bool captioned = false;           // the one piece is the caption of the one file
+  bool captioned = false;           // the one piece is the caption of the file, or of the album
+  bool albums = true;               // files that may be one album are one
   parts::ButtonRows buttons;        // under the last piece, or the last file without any
   bool draft = false;               // a reply that is still growing
   bool silent = false;

@@ -150,18 +150,20 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
 Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
   json::array ids;
   std::int64_t first = message.first_id;
-  if (message.captioned && too_large(message.files[0])) message.captioned = false;
+  message.captioned = message.captioned && captions(message);
   for (std::size_t i = message.sent; i < message.parts();) {
     Flow<Put> flow = put_part(job, message, i);
     const Put put = co_await std::move(flow);
-    if (message.captioned && may_go_otherwise(put.reply, message)) continue;
+    if (may_go_otherwise(put, message)) continue;
     if (!put.reply.ok()) {
       fail(job->done, put.reply, put.repeatable);
       co_return Nothing{};
     }
     if (first == 0) first = put.message_id;
     ids.emplace_back(std::to_string(put.message_id));
-    if (++i < message.parts()) {
+    for (const std::int64_t id : put.others) ids.emplace_back(std::to_string(id));
+    i += 1 + put.others.size();
+    if (i < message.parts()) {
       const json::object progress{{"sent", i}, {"messageId", std::to_string(first)}};
       (void)job->done.progress(OC_STREAM_JSON, json::serialize(progress));
     }
@@ -175,17 +177,21 @@ Flow<Sender::Put> Sender::put_part(JobPtr job, const Outgoing& message, std::siz
   if (message.captioned && message.message_id != 0) return put_in_draft(job, message);
   const std::size_t texts = message.texts();
   if (index < texts) return put_piece(job, message, index);
+  const std::size_t album = album_length(message, index - texts);
+  if (album > 1) return put_album(job, message, index, album);
   return put_file(job, message, message.files[index - texts], index);
 }
 
-// The text and its file could not be one message: changes `message` to what may go.
-bool Sender::may_go_otherwise(const Reply& reply, Outgoing& message) {
-  if (message.message_id != 0 && message_is_gone(reply)) {
+// What could not be one message may be several: changes `message` to that.
+bool Sender::may_go_otherwise(const Put& put, Outgoing& message) {
+  if (!put.joined) return false;
+  if (message.message_id != 0 && message_is_gone(put.reply)) {
     message.message_id = 0;
     return true;
   }
+  const Reply& reply = put.reply;
   if (!reply.refused(400) && !reply.refused(404) && !reply.refused(413)) return false;
-  message.captioned = false;
+  message.captioned = message.albums = false;
   return true;
 }
 
@@ -327,7 +333,7 @@ Flow<Sender::Put> Sender::put_text(JobPtr job, json::object params, std::int64_t
 }
 
 Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, bool once,
-                          const parts::FormFile* file) {
+                          std::vector<parts::FormFile> files) {
   const std::string chat = job->target.chat;
   for (int refusals = 0;; ++refusals) {
     for (;;) {
@@ -352,10 +358,10 @@ Flow<Reply> Sender::paced(JobPtr job, std::string method, json::object params, b
     options.timeout_ms = s_.settings.call_timeout_ms;
     options.once = once;
     options.handle = &job->http;
-    if (file != nullptr)
+    if (!files.empty())
       options.timeout_ms = static_cast<std::uint32_t>(job->done.remaining_ms(kNoDeadlineMs));
-    Flow<Reply> flow = file != nullptr ? s_.api.upload(method, params, *file, options)
-                                       : s_.api.call(method, params, options);
+    Flow<Reply> flow = files.empty() ? s_.api.call(method, params, options)
+                                     : s_.api.upload(method, params, files, options);
     Reply reply = co_await std::move(flow);
     pacer_.answered(chat, now());
     // From here on the caller does not know less than the chat, whatever the wait.

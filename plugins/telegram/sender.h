@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <openclaw/plugin.hpp>
 
@@ -76,7 +77,9 @@ class Sender {
   struct Put {
     Reply reply;
     std::int64_t message_id = 0;
-    bool repeatable = false;  // an edit: doing it twice shows nothing twice
+    bool repeatable = false;                // an edit: doing it twice shows nothing twice
+    bool joined = false;                    // text and files in one, which can also go apart
+    std::vector<std::int64_t> others = {};  // of an album, after `message_id`
   };
 
   openclaw::Flow<openclaw::Nothing> run(JobPtr job, Outgoing message);
@@ -86,6 +89,11 @@ class Sender {
                                  std::int64_t edit_id, bool must_exist);
   openclaw::Flow<Put> put_file(JobPtr job, const Outgoing& message, const OutgoingFile& file,
                                std::size_t index);
+  openclaw::Flow<Put> put_album(JobPtr job, const Outgoing& message, std::size_t index,
+                                std::size_t count);
+  // How many files from the one at `from` on may be one album; 1: that one goes alone.
+  std::size_t album_length(const Outgoing& message, std::size_t from) const;
+  bool captions(const Outgoing& message) const;
   openclaw::Flow<Put> put_in_draft(JobPtr job, const Outgoing& message);
   openclaw::Flow<Put> put_instead(JobPtr job, json::object params, const OutgoingFile& file,
                                   std::string why);
@@ -94,12 +102,12 @@ class Sender {
   openclaw::Flow<Put> put_plain(JobPtr job, json::object params, std::string text,
                                 std::size_t limit, std::int64_t edit_id, bool must_exist);
   openclaw::Flow<Reply> paced(JobPtr job, std::string method, json::object params, bool once,
-                              const parts::FormFile* file = nullptr);
+                              std::vector<parts::FormFile> files = {});
   openclaw::Flow<openclaw::Nothing> simple(openclaw::Completion done, Target target,
                                            std::string method, json::object params,
                                            std::function<bool(const Reply&)> as_good);
   bool mend(const Reply& reply, json::object& params, Job& job);
-  static bool may_go_otherwise(const Reply& reply, Outgoing& message);
+  static bool may_go_otherwise(const Put& put, Outgoing& message);
   bool too_large(const OutgoingFile& file) const;
   static json::object edit_of(const json::object& params, std::int64_t edit_id, bool caption);
   static std::int64_t message_id_of(const Reply& reply);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "certificate_file.h"
 #include "kept_value.h"
@@ -156,8 +157,9 @@ Flow<Reply> Webhook::set() {
     file.name = "certificate.pem";
     file.mime = "application/x-pem-file";
     file.text = certificate_;
+    std::vector<parts::FormFile> files{std::move(file)};
     Flow<Reply> setting = s_.api.upload("setWebhook?secret_token=" + s_.settings.webhook_secret,
-                                        std::move(sent), std::move(file), options);
+                                        std::move(sent), std::move(files), options);
     reply = co_await std::move(setting);
   }
   if (!reply.ok()) co_return reply;

@@ -150,6 +150,51 @@ TEST_F(TelegramUpload, AShortTextIsTheCaptionOfItsOneFile) {
   down(instance);
 }
 
+TEST_F(TelegramUpload, PicturesAndDocumentsAreAlbums) {
+  auto* instance = up();
+  json::array files{file("A", "photo", "a.jpg"), file("B", "video", "b.mp4")};
+  const auto pictures = send(instance, "**both**", {{"attachments", files}});
+  ASSERT_TRUE(pictures.has_value()) << pictures.error().message;
+  EXPECT_EQ(pictures->at("messageIds").as_array().size(), 2U);
+  auto shown = seen();
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[0].at("html"), "<b>both</b>");
+  EXPECT_EQ(shown[0].at("media").at("type"), "photo");
+  EXPECT_EQ(shown[1].at("media").at("type"), "video");
+  EXPECT_EQ(shown[0].at("media_group_id"), shown[1].at("media_group_id"));
+  files = {file("C", "document", "c.txt"), file("D", "document", "d.txt"),
+           file("E", "voice", "e.ogg")};
+  ASSERT_TRUE(send(instance, "three", {{"attachments", files}}).has_value());
+  shown = seen();
+  ASSERT_EQ(shown.size(), 6U);
+  EXPECT_EQ(shown[2].at("text"), "three");
+  EXPECT_EQ(shown[3].at("media_group_id"), shown[4].at("media_group_id"));
+  EXPECT_EQ(shown[5].at("media").at("type"), "voice");
+  EXPECT_EQ(calls("sendMediaGroup").size(), 2U);
+  down(instance);
+}
+
+TEST_F(TelegramUpload, AnAlbumThatIsRefusedGoesPieceByPiece) {
+  auto* instance = up();
+  refuse("sendMediaGroup", 1, "PHOTO_INVALID_DIMENSIONS");
+  json::array files{file("A", "photo", "a.jpg"), file("B", "photo", "b.jpg")};
+  const auto answer = send(instance, "both", {{"attachments", files}});
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  const auto shown = seen();
+  ASSERT_EQ(shown.size(), 3U);
+  EXPECT_EQ(shown[0].at("text"), "both");
+  EXPECT_EQ(shown[1].at("media").at("sha256").as_string().size(), 64U);
+  EXPECT_EQ(shown[2].at("media").at("type"), "photo");
+  // An answer that is lost is not sent again in pieces.
+  post("/faults", {{"method", "sendMediaGroup"}, {"count", 1}, {"action", "drop_after"}});
+  files = {file("C", "photo", "c.jpg"), file("D", "photo", "d.jpg")};
+  const auto lost = send(instance, "", {{"attachments", files}});
+  ASSERT_TRUE(lost.has_error());
+  EXPECT_EQ(lost.error().code, Code::kProtocol);
+  EXPECT_EQ(seen().size(), 5U);
+  down(instance);
+}
+
 TEST_F(TelegramUpload, ADraftBecomesTheFileWithItsCaption) {
   auto* instance = up();
   const auto reply = [&](json::object one) {
