@@ -18,6 +18,7 @@ constexpr std::uint32_t kPollGraceMs = 15'000;  // beyond what the service was a
 constexpr std::int64_t kPollLimit = 100;
 constexpr std::uint32_t kDeleteWebhookMs = 15'000;
 constexpr std::uint32_t kConfirmMs = 2'000;
+constexpr std::uint64_t kSeatPauseMs = 2'000;
 constexpr std::uint64_t kConflictPauseMs = 4'000;
 constexpr std::uint64_t kLongestConflictMs = 30'000;
 
@@ -28,6 +29,8 @@ std::string offset_key(const Bot& bot) {
 }  // namespace
 
 Flow<Nothing> Poller::run() {
+  Flow<Next> sitting = take_seat();
+  if (co_await std::move(sitting) == Next::kEnd) co_return Nothing{};
   Flow<Nothing> loading = load_offset();
   co_await std::move(loading);
   s_.connection.report("online");
@@ -40,7 +43,30 @@ Flow<Nothing> Poller::run() {
     Flow<Nothing> confirming = confirm();
     co_await std::move(confirming);
   }
+  seat_.leave();
   co_return Nothing{};
+}
+
+Flow<Poller::Next> Poller::take_seat() {
+  const Bot& bot = s_.connection.bot();
+  bool told = false;
+  while (!seat_.take(s_.settings.api_root, bot.id)) {
+    if (!told) {
+      const std::string message =
+          "another account or gateway on this machine reads the messages of @" + bot.username +
+          "; " + s_.settings.config_key +
+          " waits until that one ends. A bot of its own, from @BotFather "
+          "(/newbot), is added with: " +
+          s_.settings.token_command();
+      s_.plugin.log().warn(message);
+      s_.connection.report("connecting", "conflict", message);
+      s_.connection.settle_start(OC_OK, "");
+      told = true;
+    }
+    Flow<Next> waiting = s_.connection.back_off(kSeatPauseMs, kSeatPauseMs);
+    if (co_await std::move(waiting) == Next::kEnd) co_return Next::kEnd;
+  }
+  co_return Next::kGoOn;
 }
 
 Flow<Nothing> Poller::load_offset() {

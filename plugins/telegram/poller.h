@@ -10,6 +10,7 @@
 #include "bot_api.h"
 #include "connection.h"
 #include "flow.h"
+#include "poll_seat.h"
 #include "settings.h"
 #include "update_intake.h"
 
@@ -31,6 +32,7 @@ class Poller {
 
  private:
   using Next = Connection::Next;
+  openclaw::Flow<Next> take_seat();
   openclaw::Flow<openclaw::Nothing> load_offset();
   openclaw::Flow<openclaw::Nothing> store_offset();
   openclaw::Flow<openclaw::Nothing> confirm();
@@ -40,6 +42,7 @@ class Poller {
   openclaw::Flow<Next> after_conflict(Reply reply);
 
   Services s_;
+  PollSeat seat_;
   std::int64_t offset_ = 0;     // 0: the oldest that the service has
   std::int64_t confirmed_ = 0;  // what the last answered poll told the service
   bool webhook_removed_ = false;

@@ -250,6 +250,26 @@ TEST_F(TelegramReceive, ASecondReaderIsReportedAndWaitedFor) {
   wait_events(1);
 }
 
+TEST_F(TelegramReceive, OfTwoReadersOnAMachineOneWaitsForTheOther) {
+  PluginInstance* first = up();
+  PluginInstance* second = create(config(), "second");
+  ASSERT_TRUE(start(*second).has_value());
+  wait_link("connecting", "conflict");
+  EXPECT_THAT(last_message(), HasSubstr("on this machine"));
+  write("one");
+  wait_events(1);
+  EXPECT_EQ(recorder_.events[0].at("account"), "default");
+  // It may say what it has to say.
+  EXPECT_TRUE(send(second, "hello").has_value());
+  for (const json::value& poll : calls("getUpdates"))
+    EXPECT_NE(poll.as_object().contains("status") ? poll.at("status") : nullptr, json::value(409));
+  down(first);
+  write("two");
+  wait_events(2);
+  EXPECT_EQ(recorder_.events[1].at("text"), "two");
+  EXPECT_EQ(recorder_.events[1].at("account"), "second");
+}
+
 TEST_F(TelegramReceive, AWrongTokenEndsTheStartAndSaysWhatToType) {
   const std::string wrong = "700100200:WRONG-telegram-token-0123456789abcde";
   forbidden_.push_back(wrong);
