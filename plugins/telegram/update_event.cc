@@ -317,6 +317,10 @@ bool fill_message(Parsed& out, const json::object& message, std::string_view kin
   const json::object* chat = object_at(message, "chat");
   const auto message_id = number_at(message, "message_id");
   if (chat == nullptr || !message_id || !number_at(*chat, "id")) return false;
+  if (const auto now = number_at(message, "migrate_to_chat_id")) {
+    out.group = std::to_string(*number_at(*chat, "id"));
+    out.group_now = std::to_string(*now);
+  }
   json::array attachments = attachments_of(message);
   std::string text = string_at(message, "text");
   std::string_view entities = "entities";

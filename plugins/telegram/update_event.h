@@ -26,7 +26,8 @@ struct Parsed {
   } kind = Kind::kIgnored;
   std::int64_t update_id = 0;
   json::object event;
-  std::string callback_id;  // to be answered promptly
+  std::string callback_id;       // to be answered promptly
+  std::string group, group_now;  // a group that has a new id
 };
 
 Parsed parse_update(const json::value& update, const Bot& bot, std::string_view account);

@@ -187,6 +187,13 @@ std::string text_of(std::string_view fields) {
   return p.kind == Parsed::Kind::kEvent ? std::string(p.event.at("text").get_string()) : "";
 }
 
+TEST(UpdateEvent, AGroupWithANewIdIsNamed) {
+  const Parsed p = parse_group(R"(,"migrate_to_chat_id":-10056)");
+  EXPECT_EQ(p.kind, Parsed::Kind::kIgnored);
+  EXPECT_EQ(p.group, "-1001");
+  EXPECT_EQ(p.group_now, "-10056");
+}
+
 TEST(UpdateEvent, LinksBehindWordsAreWrittenOut) {
   EXPECT_EQ(text_of(R"(,"text":"read this, and that","entities":[
       {"type":"text_link","offset":5,"length":4,"url":"https://x.org/a"},

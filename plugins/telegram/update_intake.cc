@@ -30,6 +30,11 @@ UpdateIntake::Batch UpdateIntake::read(const json::array& updates) {
     out.last = std::max(out.last, each.update_id);
     // The button goes on turning until it is answered, whatever becomes of the press.
     if (!each.callback_id.empty()) s_.spawn(answer_callback(std::move(each.callback_id)));
+    if (!each.group_now.empty()) {
+      s_.plugin.log().warn("the group " + each.group + " is now " + each.group_now +
+                           "; what it was allowed is for the old id: name the new one under " +
+                           s_.settings.config_key + ".groups");
+    }
     if (each.kind == Parsed::Kind::kIgnored || each.update_id == 0) continue;
     pasted_.mark(each.event);
     out.offers.push_back({json::serialize(each.event)});
