@@ -129,6 +129,11 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
         json::object{{"messageId", std::to_string(message->message_id)}, {"skipped", true}}));
     co_return Nothing{};
   }
+  // Nor does one that must not wait stand behind others, such as those of another topic.
+  if (message->max_wait_ms && *message->max_wait_ms == 0 && lanes_.contains(chat)) {
+    done.error(OC_RESOURCE_EXHAUSTED, "another message for this chat is under way", kFullPauseMs);
+    co_return Nothing{};
+  }
   auto job = std::make_shared<Job>(std::move(done));
   job->target = message->target;
   job->max_wait_ms = message->max_wait_ms;

@@ -61,6 +61,16 @@ std::optional<Place> read_place(std::string_view text, bool with_message) {
   return out;
 }
 
+// "❤️" as people and models write it is "❤" in the service's list: no emoji there says how it is
+// to be drawn.
+std::string listed_emoji(std::string_view emoji) {
+  constexpr std::string_view kDrawnAsPicture = "\xEF\xB8\x8F";  // U+FE0F
+  std::string out(emoji);
+  for (std::size_t at = 0; (at = out.find(kDrawnAsPicture, at)) != std::string::npos;)
+    out.erase(at, kDrawnAsPicture.size());
+  return out;
+}
+
 constexpr std::string_view kNoPlace =
     "the payload must be an object with \"conversation.id\" and, for a message, \"messageId\"";
 
@@ -92,7 +102,7 @@ Flow<Nothing> Sender::react(Completion done, std::string payload) {
   json::array reactions;
   const std::string_view emoji = parts::text_in(place->payload, "emoji");
   if (!emoji.empty() && !parts::bool_in(place->payload, "remove", false))
-    reactions.push_back(json::object{{"type", "emoji"}, {"emoji", emoji}});
+    reactions.push_back(json::object{{"type", "emoji"}, {"emoji", listed_emoji(emoji)}});
   json::object params{{"chat_id", place->target.chat_id()},
                       {"message_id", place->message_id},
                       {"reaction", std::move(reactions)}};

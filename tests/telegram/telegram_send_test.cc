@@ -206,6 +206,20 @@ TEST_F(TelegramSend, P3AWaitThatTheCallerDoesNotWantIsReportedAndNothingIsSent) 
   EXPECT_EQ(shown().size(), 5u - refused);
 }
 
+TEST_F(TelegramSend, P3ADraftDoesNotWaitBehindAnotherTopic) {
+  fault({{"method", "sendMessage"}, {"action", "hang"}, {"count", 1}});
+  const auto hanging =
+      begin(bot_, "channel.send",
+            {{"conversation", {{"id", "1001"}, {"threadId", "7"}}}, {"text", "x"}}, 3s);
+  run_until([&] { return calls("sendMessage").size() == 1; });
+  const auto began = std::chrono::steady_clock::now();
+  const auto draft = send(bot_, "Thi", {{"draft", true}, {"maxWaitMs", 0}});
+  ASSERT_TRUE(draft.has_error());
+  EXPECT_EQ(draft.error().code, Code::kResourceExhausted) << "surely not sent";
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+  run_until([&] { return hanging->has_value(); });
+}
+
 TEST_F(TelegramSend, ARefusalLongerThanTheCallerWaitsIsReportedWithItsTime) {
   fault({{"method", "sendMessage"},
          {"action", "error"},
@@ -352,6 +366,9 @@ TEST_F(TelegramSend, ReactionsAreSetAndTakenBack) {
   ASSERT_TRUE(call(bot_, "channel.react", payload).has_value());
   payload["emoji"] = "✅";
   EXPECT_EQ(call(bot_, "channel.react", payload).error().code, Code::kInvalidArgument);
+  payload["emoji"] = "⚡️";  // with the sign that asks for a picture
+  EXPECT_TRUE(call(bot_, "channel.react", payload).has_value());
+  EXPECT_EQ(calls("setMessageReaction").back().at("params").at("reaction").at(0).at("emoji"), "⚡");
   payload["remove"] = true;
   EXPECT_TRUE(call(bot_, "channel.react", payload).has_value());
 }
