@@ -16,7 +16,7 @@ constexpr int kMostRounds = 8;
 // One place for all gateways of this user, whatever their state directories; empty: none that
 // only this user can write to.
 std::string seats_folder() {
-  const std::string path = "/tmp/openclaw-" + std::to_string(::geteuid());
+  std::string path = "/tmp/openclaw-" + std::to_string(::geteuid());
   (void)::mkdir(path.c_str(), 0700);
   struct stat about {};
   if (::lstat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};

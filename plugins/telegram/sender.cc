@@ -179,12 +179,12 @@ Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
 }
 
 Flow<Sender::Put> Sender::put_part(JobPtr job, const Outgoing& message, std::size_t index) {
-  if (message.captioned && message.message_id != 0) return put_in_draft(job, message);
+  if (message.captioned && message.message_id != 0) return put_in_draft(std::move(job), message);
   const std::size_t texts = message.texts();
-  if (index < texts) return put_piece(job, message, index);
+  if (index < texts) return put_piece(std::move(job), message, index);
   const std::size_t album = album_length(message, index - texts);
-  if (album > 1) return put_album(job, message, index, album);
-  return put_file(job, message, message.files[index - texts], index);
+  if (album > 1) return put_album(std::move(job), message, index, album);
+  return put_file(std::move(job), message, message.files[index - texts], index);
 }
 
 // What could not be one message may be several: changes `message` to that.
@@ -223,7 +223,8 @@ json::object Sender::params_of(const Outgoing& message, const Target& target,
 
 Flow<Sender::Put> Sender::put_piece(JobPtr job, const Outgoing& message, std::size_t index) {
   const std::int64_t edit_id = index == 0 ? message.message_id : 0;
-  return put_styled(job, params_of(message, job->target, index), message.pieces[index], edit_id,
+  json::object params = params_of(message, job->target, index);
+  return put_styled(std::move(job), std::move(params), message.pieces[index], edit_id,
                     message.must_exist);
 }
 
