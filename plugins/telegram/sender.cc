@@ -190,7 +190,8 @@ Flow<Sender::Put> Sender::put_part(JobPtr job, const Outgoing& message, std::siz
 // What could not be one message may be several: changes `message` to that.
 bool Sender::may_go_otherwise(const Put& put, Outgoing& message) {
   if (!put.joined) return false;
-  if (message.message_id != 0 && message_is_gone(put.reply)) {
+  // One that only cannot be edited this way is still there to be edited as text.
+  if (message.message_id != 0 && put.reply.says("message to edit not found")) {
     message.message_id = 0;
     return true;
   }

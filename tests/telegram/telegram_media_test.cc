@@ -212,7 +212,7 @@ TEST_F(TelegramUpload, ADraftBecomesTheFileWithItsCaption) {
   EXPECT_EQ(shown[0].at("text"), "See the chart");
   EXPECT_EQ(shown[0].at("media").at("type"), "photo");
   // Nor may a server that knows no such edit keep anything back.
-  refuse("editMessageMedia", 1, "message can't be turned into media");
+  refuse("editMessageMedia", 1, "message can't be edited");
   reply(file("PHOTO", "photo", "p.jpg"));
   reply(file("OGG", "voice", "v.ogg"));
   shown = seen();
@@ -220,6 +220,19 @@ TEST_F(TelegramUpload, ADraftBecomesTheFileWithItsCaption) {
   EXPECT_EQ(shown[1].at("text"), "See the chart");
   EXPECT_EQ(shown[2].at("media").at("type"), "photo");
   EXPECT_EQ(shown[4].at("media").at("type"), "voice");
+  // A draft that somebody deleted is no loss.
+  const auto draft = send(instance, "See the ch", {{"draft", true}});
+  ASSERT_TRUE(draft.has_value()) << draft.error().message;
+  ASSERT_TRUE(call(instance, "channel.remove",
+                   {{"conversation", {{"id", "1001"}}}, {"messageId", draft->at("messageId")}})
+                  .has_value());
+  json::object more = with(file("PHOTO", "photo", "p.jpg"));
+  more["replaces"] = json::object{{"messageId", draft->at("messageId")}};
+  ASSERT_TRUE(send(instance, "See the chart", more).has_value());
+  shown = seen();
+  ASSERT_EQ(shown.size(), 6U);
+  EXPECT_EQ(shown[5].at("text"), "See the chart");
+  EXPECT_EQ(shown[5].at("media").at("type"), "photo");
   down(instance);
 }
 
