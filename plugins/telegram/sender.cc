@@ -100,8 +100,7 @@ void Sender::close() {
 }
 
 void Sender::follow_moved(Target& target) const {
-  const auto moved = moved_.find(target.chat);
-  if (moved != moved_.end()) target.chat = std::to_string(moved->second);
+  target.chat = s_.moved.now(target.chat);
 }
 
 bool Sender::shows(const std::string& chat, std::int64_t id, const std::string& text) const {
@@ -269,11 +268,7 @@ Flow<Sender::Put> Sender::put_plain(JobPtr job, json::object params, std::string
 // Changes what the service will not have, where that loses nothing that was said.
 bool Sender::mend(const Reply& reply, json::object& params, Job& job) {
   if (reply.migrate_to != 0) {
-    if (moved_.size() >= kMostRemembered) moved_.clear();
-    moved_[job.target.chat] = reply.migrate_to;
-    s_.plugin.log().warn("the group " + job.target.chat + " is now " +
-                         std::to_string(reply.migrate_to) + "; name the new id under " +
-                         s_.settings.config_key + ".groups");
+    s_.moved.note(job.target.chat, std::to_string(reply.migrate_to));
     params["chat_id"] = reply.migrate_to;
     return true;
   }

@@ -14,6 +14,7 @@
 
 #include "bot_api.h"
 #include "flow.h"
+#include "moved_groups.h"
 #include "outgoing.h"
 #include "pacer.h"
 #include "pauses.h"
@@ -28,6 +29,7 @@ class Sender {
     BotApi& api;
     parts::Pauses& pauses;
     const Settings& settings;
+    MovedGroups& moved;
     std::function<void(const std::string& why)> token_lost;
   };
   explicit Sender(Services services) : s_(std::move(services)) {}
@@ -123,7 +125,6 @@ class Sender {
   Pacer pacer_;
   std::map<oc_op, JobPtr> jobs_;
   std::map<std::string, parts::Turnstile> lanes_;  // by chat
-  std::map<std::string, std::int64_t> moved_;      // groups that became supergroups
   std::map<std::string, std::size_t> shown_;       // by chat and message: hash of the text
   bool closed_ = false;
 };

@@ -23,11 +23,12 @@ TelegramPlugin::TelegramPlugin(const openclaw::Init& init)
       api_(*this, settings_.api_root, settings_.token),
       pauses_(timer()),
       connection_({*this, api_, pauses_, settings_}),
-      intake_({*this, api_, pauses_, settings_, connection_,
+      moved_(*this),
+      intake_({*this, api_, pauses_, settings_, connection_, moved_,
                [this](Work work) { spawn(std::move(work)); }}),
       poller_({*this, api_, settings_, connection_, intake_}),
       webhook_({*this, api_, pauses_, settings_, connection_, intake_}),
-      sender_({*this, api_, pauses_, settings_,
+      sender_({*this, api_, pauses_, settings_, moved_,
                [this](const std::string& why) { connection_.token_lost(why); }}),
       downloads_(*this, api_, [this](const std::string& why) { connection_.token_lost(why); }) {}
 
@@ -57,6 +58,8 @@ TelegramPlugin::Work TelegramPlugin::counted(Work work) {
 TelegramPlugin::Work TelegramPlugin::receiving() {
   Flow<Connection::Next> connecting = connection_.connect();
   if (co_await std::move(connecting) == Connection::Next::kGoOn) {
+    Work loading = moved_.load(connection_.bot().id);
+    co_await std::move(loading);
     spawn(offer_commands(*this, api_, settings_, connection_.bot().id));
     Work receiving = settings_.by_webhook() ? webhook_.run() : poller_.run();
     co_await std::move(receiving);

@@ -12,6 +12,7 @@
 #include "connection.h"
 #include "downloads.h"
 #include "flow.h"
+#include "moved_groups.h"
 #include "pauses.h"
 #include "poller.h"
 #include "sender.h"
@@ -55,6 +56,7 @@ class TelegramPlugin final : public openclaw::ChannelPlugin {
   BotApi api_;
   parts::Pauses pauses_;
   Connection connection_;
+  MovedGroups moved_;
   UpdateIntake intake_;
   Poller poller_;
   Webhook webhook_;

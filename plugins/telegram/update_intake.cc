@@ -31,15 +31,23 @@ UpdateIntake::Batch UpdateIntake::read(const json::array& updates) {
     // The button goes on turning until it is answered, whatever becomes of the press.
     if (!each.callback_id.empty()) s_.spawn(answer_callback(std::move(each.callback_id)));
     if (!each.group_now.empty()) {
-      s_.plugin.log().warn("the group " + each.group + " is now " + each.group_now +
-                           "; what it was allowed is for the old id: name the new one under " +
-                           s_.settings.config_key + ".groups");
+      s_.moved.note(each.group, each.group_now);
     }
     if (each.kind == Parsed::Kind::kIgnored || each.update_id == 0) continue;
+    name_former(each.event);
     pasted_.mark(each.event);
     out.offers.push_back({json::serialize(each.event)});
   }
   return out;
+}
+
+void UpdateIntake::name_former(json::object& event) const {
+  json::value* where = event.if_contains("conversation");
+  json::object* conversation = where == nullptr ? nullptr : where->if_object();
+  const json::value* id = conversation == nullptr ? nullptr : conversation->if_contains("id");
+  if (id == nullptr || !id->is_string()) return;
+  std::string former = s_.moved.former(std::string(id->get_string()));
+  if (!former.empty()) (*conversation)["formerId"] = std::move(former);
 }
 
 void UpdateIntake::stop() {

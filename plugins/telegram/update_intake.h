@@ -13,6 +13,7 @@
 #include "bot_api.h"
 #include "connection.h"
 #include "flow.h"
+#include "moved_groups.h"
 #include "pasted_text.h"
 #include "pauses.h"
 #include "settings.h"
@@ -34,6 +35,7 @@ class UpdateIntake {
     parts::Pauses& pauses;
     const Settings& settings;
     const Connection& connection;
+    MovedGroups& moved;
     // Runs a flow beside the caller's, and counts it.
     std::function<void(openclaw::Flow<openclaw::Nothing>)> spawn;
   };
@@ -70,6 +72,7 @@ class UpdateIntake {
   };
   openclaw::Flow<Refused> offer(std::vector<Offer> offers);
   void refused(Offer offer, oc_status why, Refused& out);
+  void name_former(json::object& event) const;
   openclaw::Flow<openclaw::Nothing> answer_callback(std::string id);
 
   Services s_;

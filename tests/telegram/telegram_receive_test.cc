@@ -211,6 +211,28 @@ TEST_F(TelegramReceive, GroupsAndTopicsAndMentionsAreTold) {
   EXPECT_EQ(event.at("text"), "look");
 }
 
+TEST_F(TelegramReceive, AGroupThatBecameASupergroupSaysWhichIdItHadAfterARestartToo) {
+  PluginInstance* bot = up();
+  post("/chat", {{"id", -55}, {"type", "group"}, {"title", "Team"}});
+  write("@lab_bot one", {{"chat_id", -55}});
+  const std::int64_t to = post("/inject/migrate", {{"chat_id", -55}}).at("to").as_int64();
+  write("@lab_bot two", {{"chat_id", to}});
+  wait_events(2);
+  EXPECT_FALSE(recorder_.events[0].at("conversation").as_object().contains("formerId"));
+  EXPECT_EQ(recorder_.events[1].at("conversation").at("id"), std::to_string(to));
+  EXPECT_EQ(recorder_.events[1].at("conversation").at("formerId"), "-55");
+  ASSERT_TRUE(remove(*bot).has_value());
+  bot = up();
+  write("@lab_bot three", {{"chat_id", to}});
+  wait_events(3);
+  EXPECT_EQ(recorder_.events[2].at("conversation").at("formerId"), "-55");
+  // What the host still sends to the old id goes to the new one at once.
+  const json::object old{{"conversation", {{"id", "-55"}, {"type", "group"}}}};
+  ASSERT_TRUE(send(bot, "here", old).has_value());
+  EXPECT_EQ(shown(std::to_string(to)), std::vector<std::string>{"here"});
+  EXPECT_EQ(calls("sendMessage").size(), 1u);
+}
+
 TEST_F(TelegramReceive, ALeftOverWebhookIsRemovedAndLosesNothing) {
   net::HttpRequest request;
   request.method = "POST";

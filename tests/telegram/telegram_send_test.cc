@@ -345,7 +345,7 @@ TEST_F(TelegramSend, AGroupThatBecameASupergroupIsFollowed) {
   ASSERT_TRUE(send(bot_, "one", old).has_value());
   ASSERT_TRUE(send(bot_, "two", old).has_value());
   EXPECT_THAT(shown(to), ElementsAre("one", "two"));
-  EXPECT_EQ(calls("sendMessage").size(), 3u);
+  EXPECT_LE(calls("sendMessage").size(), 3u);  // the old id at most once
 }
 
 TEST_F(TelegramSend, AnswersQuoteTheQuestionWhileItIsThere) {
