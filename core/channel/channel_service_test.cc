@@ -576,6 +576,19 @@ TEST_F(ChannelServiceTest, SilenceIsNotSent) {
   EXPECT_TRUE(sent.empty());
 }
 
+TEST_F(ChannelServiceTest, AMessageOutlivesSeveralRestartsOfItsAccount) {
+  boot();
+  int tries = 0;
+  on_send = [&](const json::object&,
+                const plugin::ProgressSink&) -> std::optional<Result<json::value>> {
+    if (++tries > 2) return std::nullopt;
+    return Result<json::value>(Error(Code::kCancelled, "the account is stopping"));
+  };
+  offer(message("e1", "hello"));
+  ASSERT_TRUE(until([&] { return sent.size() == 1; }));
+  EXPECT_EQ(tries, 3);
+}
+
 TEST_F(ChannelServiceTest, SendingByHandIsDurableAndIdempotent) {
   boot();
   MessageAction hello{.channel = "fake", .to = "fake:1", .text = "hello", .idempotency_key = "k1"};

@@ -19,8 +19,8 @@ constexpr std::int64_t kLongestPauseMs = 60'000;
 // plugin, where a crash would leave it `sending`: as one that may have been seen.
 constexpr std::int64_t kMostPlatformWaitMs = 100;
 constexpr std::int64_t kStorePauseMs = 1'000;
-// Tries of unknown end after which a message is given up as ambiguous. A crash is not the message's
-// fault, so a restart goes on trying, up to the point where the message may be what crashes us.
+// Tries of unknown end after which a message is given up as ambiguous. A crash, or the end of its
+// account, is not the message's fault: it is tried on, up to the point where it may be the cause.
 constexpr std::int64_t kMostUnknownTries = 2;
 constexpr std::int64_t kMostCutTries = 10;
 
@@ -291,7 +291,8 @@ Awaitable<Delivery::Step> Delivery::settle(OutboxRow& row, Result<json::value> a
       if (idempotent(row)) break;
       if (stopping_.aborted()) co_return Step::kAgain;  // stays `sending`: the next start decides
       unknown = true;
-      if (row.ambiguous + 1 >= kMostUnknownTries)
+      // Nobody but an account that ends cancels a send.
+      if (row.ambiguous + 1 >= (error.code == Code::kCancelled ? kMostCutTries : kMostUnknownTries))
         co_return co_await finish(row, OutboxState::kAmbiguous, error.message);
       spdlog::warn("channel {}: message {} may be seen twice: {}", row.instance, row.id,
                    error.message);
