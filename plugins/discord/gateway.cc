@@ -289,9 +289,10 @@ bool Gateway::take(Payload payload, std::size_t bytes) {
     ready->session.intents = s_.settings.intents();
     presence_told_ = true;  // by identify
     store_.begin(ready->session);
-    s_.interactions.introduce(ready->application_id);
+    s_.interactions.introduce(store_.session().application_id);
     session_is_up();
   } else if (payload.type == "RESUMED") {
+    s_.interactions.introduce(store_.session().application_id);
     session_is_up();
     tell_presence();
   }

@@ -52,7 +52,7 @@ std::optional<Ready> read_ready(const json::value& data) {
   if (const json::object* user = parts::object_in(*object, "user"))
     out.user_id = short_text(*user, "id", 20);
   if (const json::object* application = parts::object_in(*object, "application"))
-    out.application_id = short_text(*application, "id", 20);
+    out.session.application_id = short_text(*application, "id", 20);
   if (out.session.id.empty() || snowflake(out.user_id) == 0) return std::nullopt;
   return out;
 }

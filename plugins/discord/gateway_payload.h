@@ -39,12 +39,13 @@ struct Session {
   std::string id, resume_url;
   std::int64_t seq = 0;       // of the last event that the host has stored
   std::uint32_t intents = 0;  // what it was begun with: it stays so when it is resumed
+  std::string application_id = {};
   bool usable() const { return !id.empty() && !resume_url.empty() && seq > 0; }
 };
 
 struct Ready {
   Session session;
-  std::string user_id, application_id;
+  std::string user_id;
 };
 std::optional<Ready> read_ready(const json::value& data);
 // Milliseconds between heartbeats; 0 when the hello is none. Held within what is sane.

@@ -63,9 +63,8 @@ bool is_token(std::string_view text) {
 }  // namespace
 
 void Interactions::introduce(const std::string& application_id) {
-  if (application_id.empty()) return;
+  if (application_id.empty() || introduced_) return;
   application_id_ = application_id;
-  if (introduced_ || !s_.settings.native_commands) return;
   introduced_ = true;
   s_.spawn(register_commands());
 }
@@ -73,11 +72,11 @@ void Interactions::introduce(const std::string& application_id) {
 // Overwriting is slow to show up for people and counted, so it is done only for a change.
 Flow<Nothing> Interactions::register_commands() {
   const std::string key = "commands:" + application_id_;
-  json::array commands = command_list();
+  json::array commands = s_.settings.native_commands ? command_list() : json::array();
   const std::string wanted = json::serialize(commands);
   Flow<parts::KeptValue> reading = parts::read_kept(s_.plugin, key);
   const parts::KeptValue told = co_await std::move(reading);
-  if (told.value == wanted) co_return Nothing{};
+  if (told.value == wanted || (told.value.empty() && commands.empty())) co_return Nothing{};
   Call call;
   call.method = "PUT";
   call.path = "/applications/" + application_id_ + "/commands";
@@ -101,13 +100,15 @@ void Interactions::received(const json::value& data) {
   if (type != kApplicationCommand && type != kMessageComponent) return;
   std::string id = read_message_id(*interaction, "id");
   std::string token(parts::text_in(*interaction, "token"));
+  // Not the one of READY: a session that is resumed after a restart has shown none.
+  const std::string application = read_message_id(*interaction, "application_id");
   if (id.empty() || !is_token(token)) return;
   if (type == kMessageComponent) {
     s_.spawn(defer(std::move(id), std::move(token), kDeferredUpdate));
     return;
   }
   forget_old();
-  waiting_[id] = {token, clock_ms()};
+  waiting_[id] = {application, token, clock_ms()};
   s_.spawn(defer(std::move(id), std::move(token), kDeferredMessage));
 }
 
@@ -141,7 +142,8 @@ Call Interactions::answer_call(const std::string& interaction_id, json::object b
   const auto found = waiting_.find(interaction_id);
   if (found == waiting_.end() || found->second.since_ms + kTokenHoldsMs < clock_ms()) return out;
   out.method = "PATCH";
-  out.path = "/webhooks/" + application_id_ + "/" + found->second.token + "/messages/@original";
+  out.path = "/webhooks/" + found->second.application_id + "/" + found->second.token +
+             "/messages/@original";
   out.route = {"PATCH /webhooks/:id/:token/messages/@original", interaction_id};
   out.body = std::move(body);
   return out;

@@ -27,7 +27,8 @@ class Interactions {
   };
   explicit Interactions(Services services) : s_(std::move(services)) {}
 
-  // The application is known: tells the service the commands, when they are not what it has.
+  // The application is known: tells the service the commands, when they are not what it has. None
+  // when they are not offered (any more).
   void introduce(const std::string& application_id);
   // One has come in.
   void received(const json::value& data);
@@ -39,7 +40,7 @@ class Interactions {
 
  private:
   struct Waiting {
-    std::string token;
+    std::string application_id, token;
     std::uint64_t since_ms = 0;
   };
   openclaw::Flow<openclaw::Nothing> register_commands();

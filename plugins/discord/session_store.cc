@@ -52,6 +52,7 @@ void SessionStore::read_session(const std::string& text) {
   session_.resume_url = parts::text_in(object, "url");
   session_.seq = std::max<std::int64_t>(parts::int_in(object, "seq", 0), 0);
   session_.intents = static_cast<std::uint32_t>(parts::int_in(object, "intents", 0));
+  session_.application_id = parts::text_in(object, "application");
   const json::array* begun = parts::array_in(object, "begun");
   for (const json::value& at : begun == nullptr ? json::array() : *begun) {
     if (at.is_int64() && begun_.size() < kMostBegun) begun_.push_back(at.get_int64());
@@ -87,6 +88,7 @@ Flow<Nothing> SessionStore::save() {
                            {"url", session_.resume_url},
                            {"seq", session_.seq},
                            {"intents", session_.intents},
+                           {"application", session_.application_id},
                            {"begun", std::move(begun)}};
     Flow<Nothing> writing = write("session:" + bot_id_, json::serialize(out));
     co_await std::move(writing);
