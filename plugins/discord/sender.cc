@@ -304,7 +304,9 @@ Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts:
 Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, json::object body) {
   Put put;
   put.reply.kind = Reply::Kind::kOk;
-  json::object shown{{"content", body["content"]}, {"allowed_mentions", no_pings()}};
+  json::object shown{{"content", body["content"]},
+                     {"allowed_mentions", no_pings()},
+                     {"flags", s_.settings.link_preview ? 0 : kNoPreviews}};
   if (body.contains("components")) shown["components"] = body["components"];
   Call call = s_.interactions.answer_call(interaction_id, std::move(shown));
   if (call.path.empty()) co_return put;

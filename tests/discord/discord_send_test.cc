@@ -367,6 +367,39 @@ TEST_F(DiscordCommands, AreAnsweredAtOnceAndTheReplyTakesThatPlace) {
   EXPECT_THAT(texts(), ElementsAre("The model is m.", "And more."));
 }
 
+TEST_F(DiscordCommands, TheReplyTakesThatPlaceAlsoInASessionThatARestartResumed) {
+  PluginInstance* bot = up();
+  register_all();
+  down(bot);
+  bot = up();
+  EXPECT_EQ(gateway_log("dir=in&op=6").size(), 1u);
+  const json::object event = command("status");
+  run_until([&] { return shown().size() == 1; });
+  ASSERT_TRUE(reply_to(bot, event, "All is well.").has_value());
+  expect_shown_once("All is well.");
+}
+
+TEST_F(DiscordCommands, AreOfferedOrNotAsConfiguredAlsoInASessionThatGoesOn) {
+  PluginInstance* bot = up();
+  register_all();
+  down(bot);
+  bot = up({{"commands", {{"native", false}}}});
+  run_until([&] { return registered().empty(); });
+  down(bot);
+  up();
+  register_all();
+  EXPECT_EQ(gateway_log("dir=in&op=2").size(), 1u);
+}
+
+TEST_F(DiscordCommands, TheReplyIsShownWithoutPreviewsOfTheAddressesInIt) {
+  PluginInstance* bot = up();
+  register_all();
+  const json::object event = command("status");
+  run_until([&] { return shown().size() == 1; });
+  ASSERT_TRUE(reply_to(bot, event, "See https://example.com/?q=secret").has_value());
+  EXPECT_EQ(shown()[0].at("flags").as_int64() & 4, 4);
+}
+
 TEST_F(DiscordCommands, AReplyThatComesTooLateIsAMessageLikeOthers) {
   PluginInstance* bot = up();
   register_all();
