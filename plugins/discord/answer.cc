@@ -78,11 +78,16 @@ Reply read_reply(int http_status, std::string_view body) {
   out.status = OC_UNAVAILABLE;
   out.text = "answered HTTP " + std::to_string(http_status);
   if (http_status < 400 || http_status >= 500) return out;
-  out.kind = Reply::Kind::kRefused;
   const json::value value = parts::parsed(body);
   const json::object* object = value.if_object();
+  if (object == nullptr && (http_status == 400 || http_status == 403)) {
+    // A page of what stands before the service, which blocks or chokes for a while: no word of the
+    // service on this request, so that nothing is given up for it.
+    return out;
+  }
+  out.kind = Reply::Kind::kRefused;
   if (object == nullptr) {
-    // A page of the front proxy. With 429 it is a ban of this machine's address.
+    // With 429 it is a ban of this machine's address.
     out.everywhere = http_status == 429;
     return out;
   }

@@ -57,6 +57,7 @@ enum : std::int64_t {
   kMissingPermissions = 50013,
   kInvalidForm = 50035,
   kThreadArchived = 50083,
+  kCannotReply = 160002,  // without the permission to read the history
 };
 
 // A call in the making. `path` begins behind the version; ids in it are snowflakes.

@@ -294,10 +294,12 @@ Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts:
       put.reply.kind = Reply::Kind::kBroken;
       put.reply.text = "the answer names no message";
     }
-    const bool reference = put.reply.refused(kInvalidForm) && body.contains("message_reference") &&
-                           put.reply.text.find("message_reference") != std::string::npos;
+    const bool gone = put.reply.refused(kInvalidForm) &&
+                      put.reply.text.find("message_reference") != std::string::npos;
+    const bool reference =
+        body.contains("message_reference") && (gone || put.reply.refused(kCannotReply));
     if (!reference || mended) co_return put;
-    body.erase("message_reference");  // what is answered is gone
+    body.erase("message_reference");  // the answer counts for more than what it refers to
   }
 }
 
@@ -376,7 +378,7 @@ Flow<Sender::Put> Sender::seen_already(JobPtr job, std::string nonce, std::strin
   const json::array* messages = out.reply.result.if_array();
   if (!out.reply.ok() || messages == nullptr) {
     // Where the history may not be read, nothing can be found; the nonce is all there is.
-    if (out.reply.http_status == 403) out.reply.kind = Reply::Kind::kOk;
+    if (out.reply.refused() && out.reply.http_status == 403) out.reply.kind = Reply::Kind::kOk;
     co_return out;
   }
   for (const json::value& item : *messages) {

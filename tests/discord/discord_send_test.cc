@@ -68,6 +68,23 @@ TEST_F(DiscordSend, AReplyToWhatIsGoneIsSentAllTheSame) {
   expect_shown_once("answer");
 }
 
+TEST_F(DiscordSend, WhereNothingMayBeRepliedToTheAnswerIsSentAllTheSame) {
+  PluginInstance* bot = up();
+  const std::string id = write("question", {{"channel_id", kGeneral}});
+  fault({{"method", "POST"},
+         {"path", "messages$"},
+         {"contains", "message_reference"},
+         {"action", "error"},
+         {"status", 403},
+         {"count", 9},
+         {"body",
+          {{"code", 160002},
+           {"message", "Cannot reply without permission to read message history"}}}});
+  auto sent = send(bot, "answer", {{"replyTo", {{"messageId", id}}}});
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  expect_shown_once("answer");
+}
+
 TEST_F(DiscordSend, ALongTextGoesOutInPiecesWithWholeFences) {
   PluginInstance* bot = up();
   std::string text = "Here it is:\n```cpp\n";
@@ -128,6 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                     FaultCase{"error_before", {{"action", "error"}, {"status", 500}}},
                     FaultCase{"error_after", {{"action", "error_after"}, {"status", 502}}},
                     FaultCase{"page", {{"action", "html"}, {"status", 503}}},
+                    FaultCase{"block_page", {{"action", "html"}, {"status", 403}}},
                     FaultCase{"truncate", {{"action", "truncate"}}},
                     FaultCase{"slow", {{"action", "none"}, {"delay_after_ms", 7000}}}),
     [](const auto& one) { return std::string(one.param.name); });
