@@ -60,8 +60,8 @@ void read_resume(const json::object& message, Outgoing& out) {
   const json::object* resume = parts::object_in(message, "resume");
   if (resume == nullptr) return;
   const std::int64_t sent = parts::int_in(*resume, "sent", 0);
-  const std::size_t all = out.pieces.size() + out.files.size();
-  if (sent < 0 || static_cast<std::size_t>(sent) >= all) return;  // all of it: it was answered
+  if (sent < 0 || static_cast<std::size_t>(sent) >= out.messages())
+    return;  // all of it: it was answered
   out.first_id = read_message_id(*resume, "messageId");
   if (sent > 0 && out.first_id.empty()) return;
   out.sent = static_cast<std::size_t>(sent);
@@ -108,6 +108,16 @@ std::uint64_t hash_of(std::string_view text, std::uint64_t hash) {
 }
 
 }  // namespace
+
+std::size_t Outgoing::messages() const {
+  const bool joined = !pieces.empty() && !files.empty();
+  return pieces.size() + files.size() - (joined ? 1U : 0U);
+}
+
+const std::vector<OutgoingFile>* Outgoing::files_of(std::size_t index) const {
+  const std::size_t first = pieces.empty() ? 0 : pieces.size() - 1;
+  return index < first || index - first >= files.size() ? nullptr : &files[index - first];
+}
 
 std::string read_message_id(const json::object& in, std::string_view key) {
   const std::string_view id = parts::text_in(in, key);

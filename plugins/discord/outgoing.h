@@ -28,7 +28,7 @@ struct OutgoingFile {
 struct Outgoing {
   Target target;
   std::vector<std::string> pieces;
-  std::vector<std::vector<OutgoingFile>> files;  // one message each, after the pieces
+  std::vector<std::vector<OutgoingFile>> files;  // a message each; the first is the last piece's
   parts::ButtonRows buttons;                     // under the last piece, or the last files
   bool draft = false;                            // a reply that is still growing
   bool silent = false;
@@ -42,6 +42,10 @@ struct Outgoing {
   std::size_t sent = 0;
   std::string first_id;
   std::int64_t trying_since_ms = 0;
+
+  std::size_t messages() const;
+  // Null: the message of this index is text alone.
+  const std::vector<OutgoingFile>* files_of(std::size_t index) const;
 };
 
 // A text that says what is wrong instead.

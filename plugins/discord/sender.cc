@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "snowflake.h"
+#include "utf16.h"
 
 namespace discord {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::int64_t kClocksDifferMs = 60'000;
 constexpr std::string_view kHistory = "50";  // messages to look through
 constexpr std::int64_t kNoPreviews = 4;      // message flags
 constexpr std::int64_t kSilent = 4096;
+constexpr std::size_t kMostContent = 2000;  // UTF-16 units
 
 std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -37,8 +39,8 @@ std::string id_of(const Reply& reply) {
   return message == nullptr ? std::string() : read_message_id(*message, "id");
 }
 
-// That the message of the answer has this text; the service trims what it is given.
-bool shows(const Reply& reply, std::string_view text) {
+// That the message of the answer has this text and these files; the service trims what it is given.
+bool shows(const Reply& reply, std::string_view text, std::size_t files) {
   const json::object* message = reply.result.if_object();
   if (message == nullptr || !message->contains("content")) return true;
   const auto trimmed = [](std::string_view from) {
@@ -46,7 +48,26 @@ bool shows(const Reply& reply, std::string_view text) {
     while (!from.empty() && (from.back() == ' ' || from.back() == '\n')) from.remove_suffix(1);
     return from;
   };
+  const json::array* shown = parts::array_in(*message, "attachments");
+  if (shown != nullptr && shown->size() < files) return false;
   return trimmed(parts::text_in(*message, "content")) == trimmed(text);
+}
+
+bool is_too_large(const Reply& reply) {
+  return reply.refused(kRequestTooLarge) || reply.http_status == 413;
+}
+
+std::string text_in_body(const json::object& body) {
+  return std::string(parts::text_in(body, "content"));
+}
+
+// The person learns that there was something.
+void tell_too_large(json::object& body, const std::string& names) {
+  const std::string text = text_in_body(body);
+  const std::string before = text.empty() ? text : text + "\n";
+  std::string told = before + "(too large for Discord: " + names + ")";
+  if (parts::utf16_length(told) > kMostContent) told = before + "(a file is too large for Discord)";
+  body["content"] = told;
 }
 
 // Rows of buttons as the service's action rows.
@@ -196,8 +217,7 @@ Flow<Nothing> Sender::run(JobPtr job, Outgoing message) {
   job->channel = found.text;
   json::array ids;
   std::string first = message.first_id;
-  const std::size_t all = message.pieces.size() + message.files.size();
-  for (std::size_t i = message.sent; i < all; ++i) {
+  for (std::size_t i = message.sent; i < message.messages(); ++i) {
     const bool again = i == message.sent && message.trying_since_ms > 0;
     if (!again) note_progress(*job, message, i, first);
     Flow<Put> flow = put(job, message, i);
@@ -239,54 +259,99 @@ json::object Sender::body_of(const Outgoing& message, std::size_t index) const {
   return out;
 }
 
+Sender::Parcel Sender::parcel_of(const Outgoing& message, std::size_t index) const {
+  Parcel out;
+  out.body = body_of(message, index);
+  const std::vector<OutgoingFile>* files = message.files_of(index);
+  if (files == nullptr) return out;
+  json::array described;
+  std::string too_large;
+  for (const OutgoingFile& file : *files) {
+    if (file.bytes > s_.settings.most_upload_bytes) {
+      too_large += (too_large.empty() ? "" : ", ") + file.name;
+      continue;
+    }
+    const std::size_t n = out.files.size();
+    described.push_back(json::object{{"id", n}, {"filename", file.name}});
+    out.files.push_back({"files[" + std::to_string(n) + "]", file.name, file.mime, file.blob});
+  }
+  if (!out.files.empty()) out.body["attachments"] = std::move(described);
+  if (!too_large.empty()) tell_too_large(out.body, too_large);
+  return out;
+}
+
 Flow<Sender::Put> Sender::put(JobPtr job, const Outgoing& message, std::size_t index) {
-  const std::size_t texts = message.pieces.size();
-  json::object body = body_of(message, index);
-  if (index == 0 && !message.message_id.empty() && texts > 0) {
-    Flow<Put> editing = edit(job, message.message_id, body);
+  Parcel parcel = parcel_of(message, index);
+  const bool has_files = !parcel.files.empty();
+  Flow<Put> trying = show(job, message, index, std::move(parcel));
+  Put put = co_await std::move(trying);
+  if (!has_files || !is_too_large(put.reply)) co_return put;
+  std::string all;
+  for (const OutgoingFile& file : *message.files_of(index))
+    all += (all.empty() ? "" : ", ") + file.name;
+  Parcel telling;
+  telling.body = body_of(message, index);
+  tell_too_large(telling.body, all);
+  Flow<Put> again = show(job, message, index, std::move(telling));
+  co_return co_await std::move(again);
+}
+
+Flow<Sender::Put> Sender::show(JobPtr job, const Outgoing& message, std::size_t index,
+                               Parcel parcel) {
+  json::object& body = parcel.body;
+  const bool is_text = index < message.pieces.size();
+  if (index == 0 && !message.message_id.empty() && is_text) {
+    Flow<Put> editing = edit(job, message.message_id, parcel);
     Put edited = co_await std::move(editing);
     if (!edited.reply.refused(kUnknownMessage) || message.must_exist) co_return edited;
     // The message that is gone may have had this nonce, and would be the answer again.
     const std::string& key = message.idempotency_key;
     body["nonce"] = nonce_of(key.empty() ? key : key + ":anew", index);
   }
-  if (index == 0 && texts > 0 && message.message_id.empty() && !message.interaction.empty()) {
-    Flow<Put> answering = answer(job, message.interaction, body);
+  if (index == 0 && is_text && message.message_id.empty() && !message.interaction.empty()) {
+    Flow<Put> answering = answer(job, message.interaction, parcel);
     Put answered = co_await std::move(answering);
-    if (!answered.reply.refused() && (!answered.reply.ok() || !answered.message_id.empty()))
-      co_return answered;
+    const bool late = answered.reply.refused() && !is_too_large(answered.reply);
+    if (!late && (!answered.reply.ok() || !answered.message_id.empty())) co_return answered;
   }
   const bool again = index == message.sent && message.trying_since_ms > 0;
   if (again && wall_clock_ms() - message.trying_since_ms > kNonceHoldsMs) {
-    Flow<Put> looking =
-        seen_already(job, std::string(parts::text_in(body, "nonce")),
-                     std::string(parts::text_in(body, "content")), message.trying_since_ms);
+    Flow<Put> looking = seen_already(job, std::string(parts::text_in(body, "nonce")),
+                                     text_in_body(body), message.trying_since_ms);
     Put seen = co_await std::move(looking);
     if (!seen.message_id.empty() || !seen.reply.ok()) co_return seen;
     // Not there: it is being tried for the first time, as far as the service knows.
     note_progress(*job, message, index, message.first_id);
   }
-  if (index >= texts) {
-    Flow<Put> filing = put_files(job, message, std::move(body), index - texts);
-    co_return co_await std::move(filing);
-  }
-  const std::string text(parts::text_in(body, "content"));
-  Flow<Put> posting = post(job, body, {});
+  Flow<Put> posting = post(job, parcel);
   Put put = co_await std::move(posting);
-  if (!put.reply.ok() || shows(put.reply, text)) co_return put;
+  if (!put.reply.ok() || !is_text || shows(put.reply, text_in_body(body), parcel.files.size()))
+    co_return put;
   // The nonce is that of a draft which went out before a crash: the message is there, and old.
-  Flow<Put> editing = edit(job, put.message_id, body);
+  Flow<Put> editing = edit(job, put.message_id, std::move(parcel));
   co_return co_await std::move(editing);
 }
 
-Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts::FormFile> files) {
+// A call that shows the parcel, with its files.
+Flow<Reply> Sender::ask(JobPtr job, Call call, const Parcel& parcel) {
+  call.files = parcel.files;
+  if (!parcel.files.empty()) {
+    json::object with_files = call.body.get_object();
+    with_files["attachments"] = parcel.body.at("attachments");
+    call.body = std::move(with_files);
+  }
+  RestApi::Options options = options_for(*job);
+  if (!parcel.files.empty()) options.timeout_ms = static_cast<std::uint32_t>(options.most_wait_ms);
+  Flow<Reply> flow = s_.api.call(std::move(call), options);
+  co_return co_await std::move(flow);
+}
+
+Flow<Sender::Put> Sender::post(JobPtr job, Parcel parcel) {
+  json::object& body = parcel.body;
   for (bool mended = false;; mended = true) {
     Call call = channel_call("POST", job->channel, "/messages", "/messages");
     call.body = body;
-    call.files = files;
-    RestApi::Options options = options_for(*job);
-    if (!files.empty()) options.timeout_ms = static_cast<std::uint32_t>(options.most_wait_ms);
-    Flow<Reply> flow = s_.api.call(std::move(call), options);
+    Flow<Reply> flow = ask(job, std::move(call), parcel);
     Put put;
     put.reply = co_await std::move(flow);
     put.message_id = id_of(put.reply);
@@ -303,66 +368,38 @@ Flow<Sender::Put> Sender::post(JobPtr job, json::object body, std::vector<parts:
   }
 }
 
-Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, json::object body) {
+Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, Parcel parcel) {
   Put put;
   put.reply.kind = Reply::Kind::kOk;
-  json::object shown{{"content", body["content"]},
+  json::object shown{{"content", parcel.body.at("content")},
                      {"allowed_mentions", no_pings()},
                      {"flags", s_.settings.link_preview ? 0 : kNoPreviews}};
-  if (body.contains("components")) shown["components"] = body["components"];
+  if (parcel.body.contains("components")) shown["components"] = parcel.body.at("components");
   Call call = s_.interactions.answer_call(interaction_id, std::move(shown));
   if (call.path.empty()) co_return put;
-  Flow<Reply> flow = s_.api.call(std::move(call), options_for(*job));
+  Flow<Reply> flow = ask(job, std::move(call), parcel);
   put.reply = co_await std::move(flow);
   put.message_id = id_of(put.reply);
   // Refused: too late, and the reply is a message like others.
-  if (put.reply.ok() || put.reply.refused()) s_.interactions.answered(interaction_id);
+  const bool late = put.reply.refused() && !is_too_large(put.reply);
+  if (put.reply.ok() || late) s_.interactions.answered(interaction_id);
   co_return put;
 }
 
-// The text and the buttons of `body`, and no others.
-Flow<Sender::Put> Sender::edit(JobPtr job, std::string message_id, const json::object& body) {
+// The text, the buttons and the files of the parcel, and no others; without files there, those of
+// the message stay.
+Flow<Sender::Put> Sender::edit(JobPtr job, std::string message_id, Parcel parcel) {
   Call call = channel_call("PATCH", job->channel, "/messages/:id", "/messages/" + message_id);
-  const json::value* components = body.if_contains("components");
-  call.body = json::object{{"content", body.at("content")},
+  const json::value* components = parcel.body.if_contains("components");
+  call.body = json::object{{"content", parcel.body.at("content")},
                            {"components", components == nullptr ? json::array() : *components},
                            {"allowed_mentions", no_pings()},
                            {"flags", s_.settings.link_preview ? 0 : kNoPreviews}};
-  Flow<Reply> flow = s_.api.call(std::move(call), options_for(*job));
+  Flow<Reply> flow = ask(job, std::move(call), parcel);
   Put put;
   put.reply = co_await std::move(flow);
   put.message_id = message_id;
   co_return put;
-}
-
-Flow<Sender::Put> Sender::put_files(JobPtr job, const Outgoing& message, json::object body,
-                                    std::size_t group) {
-  std::vector<parts::FormFile> files;
-  json::array described;
-  std::string too_large;
-  for (const OutgoingFile& file : message.files[group]) {
-    if (file.bytes > s_.settings.most_upload_bytes) {
-      too_large += (too_large.empty() ? "" : ", ") + file.name;
-      continue;
-    }
-    const std::size_t n = files.size();
-    described.push_back(json::object{{"id", n}, {"filename", file.name}});
-    files.push_back({"files[" + std::to_string(n) + "]", file.name, file.mime, file.blob});
-  }
-  body["attachments"] = std::move(described);
-  if (!too_large.empty()) body["content"] = "(too large for Discord: " + too_large + ")";
-  if (files.empty()) body.erase("attachments");
-  Flow<Put> flow = post(job, body, std::move(files));
-  Put put = co_await std::move(flow);
-  if (!put.reply.refused(kRequestTooLarge) && put.reply.http_status != 413) co_return put;
-  // The person learns that there was something; the agent's text is out already.
-  std::string all;
-  for (const OutgoingFile& file : message.files[group])
-    all += (all.empty() ? "" : ", ") + file.name;
-  body.erase("attachments");
-  body["content"] = "(too large for Discord: " + all + ")";
-  Flow<Put> telling = post(job, std::move(body), {});
-  co_return co_await std::move(telling);
 }
 
 // Looks for a message of an earlier try in the channel. Without one the id is empty.

@@ -75,12 +75,18 @@ class Sender {
 
   openclaw::Flow<openclaw::Nothing> run(JobPtr job, Outgoing message);
   openclaw::Flow<Reply> find_channel(JobPtr job, Target target);
+  // The content of one message.
+  struct Parcel {
+    json::object body;
+    std::vector<parts::FormFile> files = {};
+  };
   PutFlow put(JobPtr job, const Outgoing& message, std::size_t index);
-  PutFlow post(JobPtr job, json::object body, std::vector<parts::FormFile> files);
+  PutFlow show(JobPtr job, const Outgoing& message, std::size_t index, Parcel parcel);
+  PutFlow post(JobPtr job, Parcel parcel);
   // Nothing is sent, and the id is empty, when there is no such interaction to be answered.
-  PutFlow answer(JobPtr job, std::string interaction_id, json::object body);
-  PutFlow edit(JobPtr job, std::string message_id, const json::object& body);
-  PutFlow put_files(JobPtr job, const Outgoing& message, json::object body, std::size_t group);
+  PutFlow answer(JobPtr job, std::string interaction_id, Parcel parcel);
+  PutFlow edit(JobPtr job, std::string message_id, Parcel parcel);
+  openclaw::Flow<Reply> ask(JobPtr job, Call call, const Parcel& parcel);
   PutFlow seen_already(JobPtr job, std::string nonce, std::string text, std::int64_t since_ms);
   // A call that is neither queued nor repeated.
   openclaw::Flow<openclaw::Nothing> simple(openclaw::Completion done, Target target, Call call,
@@ -88,6 +94,7 @@ class Sender {
   openclaw::Flow<Reply> own_reactions(JobPtr job, std::string message_id);
 
   json::object body_of(const Outgoing& message, std::size_t index) const;
+  Parcel parcel_of(const Outgoing& message, std::size_t index) const;
   void note_progress(Job& job, const Outgoing& message, std::size_t sent, const std::string& first);
   RestApi::Options options_for(Job& job) const;
   void fail(Job& job, const Reply& reply);

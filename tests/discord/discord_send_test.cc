@@ -305,9 +305,9 @@ TEST_F(DiscordSend, ReactionsTypingAndRemoval) {
   EXPECT_TRUE(shown().empty());
 }
 
-TEST_F(DiscordSend, FilesFollowTheTextInOneMessageAndOnlyOnce) {
+TEST_F(DiscordSend, FilesGoWithTheTextInOneMessageAndOnlyOnce) {
   PluginInstance* bot = up({{"mediaMaxMb", 0.001}});
-  fault({{"method", "POST"}, {"path", "messages$"}, {"action", "drop_after"}, {"skip", 1}});
+  fault({{"method", "POST"}, {"path", "messages$"}, {"action", "drop_after"}});
   json::object progress;
   plugin::ProgressSink sink = [&](plugin::Stream, std::string_view data) {
     progress = json::parse(json::string_view(data.data(), data.size())).as_object();
@@ -326,11 +326,52 @@ TEST_F(DiscordSend, FilesFollowTheTextInOneMessageAndOnlyOnce) {
   auto sent = call(bot, "channel.send", message, 30s);
   ASSERT_TRUE(sent.has_value()) << sent.error().message;
   const json::array all = shown();
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].at("content"), "see\n(too large for Discord: big.txt)");
+  EXPECT_EQ(all[0].at("attachments").as_array().size(), 2u);
+  EXPECT_EQ(all[0].at("attachments").at(0).at("filename"), "a.txt");
+}
+
+TEST_F(DiscordSend, FilesGoWithTheLastPieceOfALongText) {
+  PluginInstance* bot = up();
+  const std::string text = std::string(1500, 'a') + "\n\n" + std::string(1500, 'b');
+  auto sent = send(bot, text, {{"attachments", {file("a.txt", "first")}}});
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  const json::array all = shown();
   ASSERT_THAT(all, SizeIs(2));
-  EXPECT_EQ(all[0].at("content"), "see");
-  EXPECT_EQ(all[1].at("attachments").as_array().size(), 2u);
-  EXPECT_EQ(all[1].at("attachments").at(0).at("filename"), "a.txt");
-  EXPECT_THAT(std::string(all[1].at("content").as_string()), HasSubstr("big.txt"));
+  EXPECT_TRUE(all[0].at("attachments").as_array().empty());
+  EXPECT_EQ(all[1].at("content"), json::value(std::string(1500, 'b')));
+  EXPECT_EQ(all[1].at("attachments").as_array().size(), 1u);
+}
+
+TEST_F(DiscordSend, ADraftTakesTheFilesOfTheReplyThatItBecomes) {
+  PluginInstance* bot = up();
+  auto draft = send(bot, "Here is", {{"draft", true}, {"idempotencyKey", "reply:2"}});
+  ASSERT_TRUE(draft.has_value());
+  auto reply = send(bot, "Here is it.",
+                    {{"replaces", {{"messageId", draft->at("messageId")}}},
+                     {"idempotencyKey", "reply:2"},
+                     {"attachments", {file("a.txt", "first")}}});
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  // The draft's id was forgotten: the key finds it, and nothing is there twice.
+  reply = send(bot, "Here is it.",
+               {{"idempotencyKey", "reply:2"}, {"attachments", {file("a.txt", "first")}}});
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  const json::array all = shown();
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].at("id"), draft->at("messageId"));
+  EXPECT_EQ(all[0].at("content"), "Here is it.");
+  EXPECT_EQ(all[0].at("attachments").as_array().size(), 1u);
+}
+
+TEST_F(DiscordSend, WhatTheServiceFindsTooLargeIsToldBelowTheText) {
+  post("/config", {{"attachmentMax", 100}});
+  PluginInstance* bot = up();
+  auto sent = send(bot, "see", {{"attachments", {file("big.txt", std::string(200, 'x'))}}});
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  const json::array all = shown();
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].at("content"), "see\n(too large for Discord: big.txt)");
 }
 
 class DiscordCommands : public DiscordSend {
