@@ -177,6 +177,25 @@ Flow<Nothing> Gateway::back_off(std::uint64_t least_ms) {
   co_return co_await std::move(waiting);
 }
 
+Flow<Reply> Gateway::ask_for_gateway() {
+  Call call;
+  call.path = "/gateway/bot";
+  call.route = {"GET /gateway/bot", ""};
+  RestApi::Options options;
+  options.timeout_ms = kConnectMs;
+  Flow<Reply> asking = s_.api.call(std::move(call), options);
+  Reply reply = co_await std::move(asking);
+  const json::object* gateway = reply.result.if_object();
+  std::string url =
+      gateway == nullptr ? std::string() : connection_url(parts::text_in(*gateway, "url"));
+  if (reply.ok() && url.empty()) {
+    reply.kind = Reply::Kind::kBroken;
+    reply.text = "the answer names none";
+  }
+  if (reply.ok()) gateway_url_ = std::move(url);
+  co_return reply;
+}
+
 Flow<std::string> Gateway::permit_to_begin() {
   while (!stopping_ && !lost_) {
     const std::int64_t wait = store_.next_begin_ms(wall_ms()) - wall_ms();
@@ -185,27 +204,16 @@ Flow<std::string> Gateway::permit_to_begin() {
       co_await std::move(pause);
       continue;
     }
-    Call call;
-    call.path = "/gateway/bot";
-    call.route = {"GET /gateway/bot", ""};
-    RestApi::Options options;
-    options.timeout_ms = kConnectMs;
-    Flow<Reply> asking = s_.api.call(std::move(call), options);
+    Flow<Reply> asking = ask_for_gateway();
     const Reply reply = co_await std::move(asking);
     if (stopping_) break;
-    const json::object* gateway = reply.result.if_object();
-    const std::string url =
-        gateway == nullptr ? std::string() : connection_url(parts::text_in(*gateway, "url"));
-    if (!reply.ok() || url.empty()) {
+    if (!reply.ok()) {
       Flow<Next> failing = after_failure("the gateway's address", reply);
       if (co_await std::move(failing) == Next::kEnd) break;
       continue;
     }
-    const std::uint64_t limit = limit_wait(*gateway);
-    if (limit == 0) {
-      gateway_url_ = url;
-      co_return url;
-    }
+    const std::uint64_t limit = limit_wait(reply.result.get_object());
+    if (limit == 0) co_return gateway_url_;
     report("connecting", "sessionLimit",
            "Discord lets this bot begin no session for " + std::to_string(limit / 60'000 + 1) +
                " minutes: too many were begun today. If another program uses this bot's token, "
@@ -230,11 +238,19 @@ GatewayLink::Handlers Gateway::handlers(bool resuming) {
 Flow<Gateway::Next> Gateway::connect_once() {
   const bool resuming = store_.session().usable();
   std::string url = resuming ? connection_url(store_.session().resume_url) : std::string();
-  // The address that the session came with may be down for longer than the service.
-  if (resuming && unreached_ >= kMostUnreached) url = gateway_url_;
   if (resuming && url.empty()) {
     store_.forget();
     co_return Next::kGoOn;
+  }
+  // The address that the session came with may be down for longer than the service.
+  if (resuming && unreached_ >= kMostUnreached) {
+    if (gateway_url_.empty()) {
+      Flow<Reply> asking = ask_for_gateway();
+      const Reply reply = co_await std::move(asking);
+      if (reply.token_refused()) co_return give_up_token(reply.text);
+    }
+    if (stopping_ || lost_) co_return Next::kEnd;
+    if (!gateway_url_.empty()) url = gateway_url_;
   }
   if (!resuming) {
     Flow<std::string> permit = permit_to_begin();

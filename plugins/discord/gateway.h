@@ -63,6 +63,8 @@ class Gateway {
   openclaw::Flow<Next> connect_once();
   // Where to connect for a new session, once one may be begun; empty when the account ends.
   openclaw::Flow<std::string> permit_to_begin();
+  // The API's answer; a good one has an address, which is kept.
+  openclaw::Flow<Reply> ask_for_gateway();
   openclaw::Flow<Next> after_failure(std::string what, const Reply& reply);
   openclaw::Flow<Next> after_end(LinkEnd end, bool resumed, std::uint64_t up_ms);
   openclaw::Flow<openclaw::Nothing> back_off(std::uint64_t least_ms = 0);

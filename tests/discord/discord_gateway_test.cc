@@ -181,6 +181,21 @@ TEST_F(DiscordGateway, WithoutTheContentIntentTheStartNamesTheSwitchAndTheWayAro
   EXPECT_THAT(started.error().message, HasSubstr("intents.messageContent false"));
 }
 
+TEST_F(DiscordGateway, ASessionOutlivesARestartAndAnOutageAfterIt) {
+  PluginInstance* bot = up();
+  expect_nothing_lost("before");
+  down(bot);
+  up();
+  // As long as the address of the session is not given up, and a little longer.
+  post("/gateway/set", {{"refuse", 3}});
+  post("/gateway/kill", {});
+  // Where nobody wrote before, so that no new session would look there.
+  write("while away", {{"channel_id", kOps}});
+  wait_events(2);
+  EXPECT_EQ(recorder_.events[1].at("text"), "while away");
+  EXPECT_EQ(identifies(), 1u);
+}
+
 TEST_F(DiscordGateway, TheContentIntentCanBeDoneWithout) {
   post("/config", {{"privileged", {{"messageContent", false}}}});
   up({{"intents", {{"messageContent", false}}}});
