@@ -14,15 +14,6 @@ using openclaw::Nothing;
 namespace {
 
 constexpr std::uint32_t kProbeMs = 8'000;
-// Flags of an application: granted, and granted to a bot in few servers.
-constexpr std::int64_t kContentGranted = 1 << 18;
-constexpr std::int64_t kContentLimited = 1 << 19;
-
-std::string_view content_intent(const json::object& application) {
-  const std::int64_t flags = parts::int_in(application, "flags", 0);
-  if ((flags & kContentGranted) != 0) return "enabled";
-  return (flags & kContentLimited) != 0 ? "limited" : "disabled";
-}
 
 }  // namespace
 
@@ -200,6 +191,7 @@ DiscordPlugin::Work DiscordPlugin::run_probe(Completion done) {
     const std::string_view content = content_intent(*known);
     out["application"] = json::object{{"id", parts::text_in(*known, "id")},
                                       {"intents", json::object{{"messageContent", content}}}};
+    if (content != "disabled") gateway_.intents_granted();
     if (content == "disabled" && settings_.message_content) {
       out["ok"] = false;
       out["error"] = explain_fatal(4014, settings_.config_key, settings_.token_command()).message;

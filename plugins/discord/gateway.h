@@ -47,6 +47,8 @@ class Gateway {
   void cancel_start(oc_op op) { start_.cancel(op); }
   // Something that cannot go on: the host starts the account anew.
   void failed(const std::string& why);
+  // The switch that the account may wait for was seen to be on.
+  void intents_granted() { s_.pauses.wake(intents_pause_); }
   // The service refused the token elsewhere.
   void token_lost(const std::string& why);
   bool lost() const { return lost_; }
@@ -67,6 +69,8 @@ class Gateway {
   openclaw::Flow<Reply> ask_for_gateway();
   openclaw::Flow<Next> after_failure(std::string what, const Reply& reply);
   openclaw::Flow<Next> after_end(LinkEnd end, bool resumed, std::uint64_t up_ms);
+  openclaw::Flow<Next> after_fatal(std::uint32_t code);
+  openclaw::Flow<Next> wait_for_intents();
   openclaw::Flow<openclaw::Nothing> back_off(std::uint64_t least_ms = 0);
   openclaw::Flow<openclaw::Nothing> pause_until_drained();
   GatewayLink::Handlers handlers(bool resuming);
@@ -86,10 +90,11 @@ class Gateway {
   parts::StartAnswer start_;
   std::shared_ptr<GatewayLink> link_;
   Bot bot_;
-  int failures_ = 0;            // connections in a row that did not last
-  int failed_resumes_ = 0;      // in a row, of those that the service had greeted
-  int unreached_ = 0;           // connections in a row that were not greeted
-  std::string gateway_url_;     // the last one that the API named
+  int failures_ = 0;         // connections in a row that did not last
+  int failed_resumes_ = 0;   // in a row, of those that the service had greeted
+  int unreached_ = 0;        // connections in a row that were not greeted
+  std::string gateway_url_;  // the last one that the API named
+  std::uint64_t intents_pause_ = 0;
   bool presence_told_ = false;  // the session shows what is configured
   bool stopping_ = false, lost_ = false, token_is_wrong_ = false;
   std::string state_, reason_, why_lost_;

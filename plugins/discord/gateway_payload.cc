@@ -57,6 +57,14 @@ std::optional<Ready> read_ready(const json::value& data) {
   return out;
 }
 
+std::string_view content_intent(const json::object& application) {
+  constexpr std::int64_t kGranted = 1 << 18;
+  constexpr std::int64_t kLimited = 1 << 19;
+  const std::int64_t flags = parts::int_in(application, "flags", 0);
+  if ((flags & kGranted) != 0) return "enabled";
+  return (flags & kLimited) != 0 ? "limited" : "disabled";
+}
+
 std::uint64_t read_hello(const json::value& data) {
   const json::object* object = data.if_object();
   if (object == nullptr) return 0;
@@ -129,8 +137,9 @@ FatalClose explain_fatal(std::uint32_t code, std::string_view config_key,
       out.message =
           "Discord refused the intents of " + key +
           " (close code 4014): switch on \"Message Content Intent\" in the Developer Portal, page "
-          "Bot, Privileged Gateway Intents, then restart the gateway. Or do without it: type "
-          "openclaw config set " +
+          "Bot, Privileged Gateway Intents. The account looks for it once a minute and connects by "
+          "itself then; to try at once, type: openclaw channels status --probe. Or do without it: "
+          "type openclaw config set " +
           key +
           ".intents.messageContent false (then the bot reads only direct messages and what "
           "mentions it)";

@@ -48,6 +48,9 @@ struct Ready {
   std::string user_id;
 };
 std::optional<Ready> read_ready(const json::value& data);
+// Whether an application may read all messages: "enabled", "limited" (the same, for a bot in few
+// servers) or "disabled".
+std::string_view content_intent(const json::object& application);
 // Milliseconds between heartbeats; 0 when the hello is none. Held within what is sane.
 std::uint64_t read_hello(const json::value& data);
 
@@ -66,6 +69,8 @@ enum class AfterClose {
   kFatal,  // no retry mends it
 };
 AfterClose after_close(std::uint32_t code);
+inline constexpr std::uint32_t kTokenRefused = 4004;
+inline constexpr std::uint32_t kIntentsRefused = 4014;
 // For a fatal code: what is wrong, and what to do about it.
 struct FatalClose {
   std::string reason;   // one word for machines

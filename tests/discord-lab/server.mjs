@@ -110,7 +110,7 @@ export class DiscordLab {
     this.cdnLog = [];
     this.commands = { global: [], guild: new Map() };
     this.seq = 0;
-    this.gw = { stopAck: false, duplicate: 0, drop: 0, delayMs: 0, refuse: 0, refuseStatus: 503, stall: false, silentHello: 0, invalidOnResume: 0, invalidOnIdentify: 0, readyDelayMs: 0 };
+    this.gw = { stopAck: false, duplicate: 0, drop: 0, delayMs: 0, refuse: 0, refuseStatus: 503, stall: false, silentHello: 0, invalidOnResume: 0, closeOnResume: 0, invalidOnIdentify: 0, readyDelayMs: 0 };
     this.users = new Map();
     this.guilds = new Map();
     this.channels = new Map();
@@ -365,6 +365,7 @@ export class DiscordLab {
     if (c.session) return this.closeConn(c, 4005);
     if (!d || typeof d !== 'object') return this.closeConn(c, 4002);
     if (!this.tokens.has(String(d.token).replace(/^Bot /, ''))) return this.closeConn(c, 4004);
+    if (this.gw.closeOnResume) { const code = this.gw.closeOnResume; this.gw.closeOnResume = 0; return this.closeConn(c, code); }
     if (this.gw.invalidOnResume > 0) { this.gw.invalidOnResume--; return this.sendTo(c, { t: null, s: null, op: 9, d: false }); }
     const s = this.sessions.get(d.session_id);
     if (!s || s.dead || (s.lostAt && Date.now() - s.lostAt > this.config.resumeWindowMs)) { if (s) this.sessions.delete(s.id); return this.sendTo(c, { t: null, s: null, op: 9, d: false }); }

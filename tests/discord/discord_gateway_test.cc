@@ -159,8 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Codes, DiscordFatal,
                          testing::Values(FatalCase{4004, "openclaw channels add --channel discord"},
                                          FatalCase{4010, "shards"}, FatalCase{4011, "shards"},
                                          FatalCase{4012, "version", "newer openclaw"},
-                                         FatalCase{4013, "intents"},
-                                         FatalCase{4014, "Message Content Intent"}),
+                                         FatalCase{4013, "intents"}),
                          [](const auto& one) { return std::to_string(one.param.code); });
 
 TEST_F(DiscordGateway, ATokenThatIsNotAcceptedEndsTheStart) {
@@ -172,13 +171,59 @@ TEST_F(DiscordGateway, ATokenThatIsNotAcceptedEndsTheStart) {
   EXPECT_EQ(calls("GET", "users/@me").size(), 1u);
 }
 
-TEST_F(DiscordGateway, WithoutTheContentIntentTheStartNamesTheSwitchAndTheWayAround) {
+TEST_F(DiscordGateway, WithoutTheContentIntentTheSwitchAndTheWaysOnAreNamed) {
   post("/config", {{"privileged", {{"messageContent", false}}}});
-  const Result<void> started = start_of({});
-  ASSERT_TRUE(started.has_error());
-  EXPECT_EQ(started.error().code, Code::kFailedPrecondition);
-  EXPECT_THAT(started.error().message, HasSubstr("Message Content Intent"));
-  EXPECT_THAT(started.error().message, HasSubstr("intents.messageContent false"));
+  PluginInstance* bot = create(config());
+  ASSERT_TRUE(start(*bot).has_value());
+  wait_link("connecting", "disallowedIntents");
+  for (const char* says :
+       {"Message Content Intent", "page Bot", "once a minute", "openclaw channels status --probe",
+        "openclaw config set channels.discord.intents.messageContent false"})
+    EXPECT_THAT(last_message(), HasSubstr(says));
+  // What the switch is for is not needed to write.
+  EXPECT_TRUE(send(bot, "hello").has_value());
+  ASSERT_TRUE(call(bot, "channel.probe", {}).has_value());
+  EXPECT_TRUE(sessions().empty()) << "still off";
+  post("/config", {{"privileged", {{"messageContent", true}}}});
+  ASSERT_TRUE(call(bot, "channel.probe", {}).has_value());
+  wait_link("online");
+  expect_nothing_lost("heard");
+}
+
+TEST_F(DiscordGateway, AnIntentThatIsTakenAwayMeanwhileIsWaitedForAndTheSessionGoesOn) {
+  PluginInstance* bot = up();
+  expect_nothing_lost("before");
+  post("/gateway/close", {{"code", 4014}});
+  wait_link("connecting", "disallowedIntents");
+  write("while away");
+  ASSERT_TRUE(call(bot, "channel.probe", {}).has_value());
+  wait_events(2);
+  EXPECT_EQ(identifies(), 1u);
+}
+
+// As it may be after a reset of the token: the session is the old one's.
+TEST_F(DiscordGateway, ATokenThatOnlyTheOldSessionRefusesBeginsANewOne) {
+  up();
+  expect_nothing_lost("before");
+  post("/gateway/set", {{"closeOnResume", 4004}});
+  post("/gateway/kill", {});
+  write("while away");
+  wait_events(2);
+  EXPECT_EQ(resumes(), 1u);
+  EXPECT_EQ(identifies(), 2u);
+}
+
+TEST_F(DiscordGateway, ATokenThatIsRefusedWhileResumingEndsTheAccountWithWhatToDo) {
+  up();
+  expect_nothing_lost("before");
+  post("/gateway/set", {{"refuse", 1}});
+  post("/gateway/kill", {});
+  run_until([&] { return gateway_log("dir=refused").size() == 1; });
+  post("/token", {{"revoke", stub_.token()}});
+  wait_link("failed", "unauthorized");
+  EXPECT_EQ(resumes(), 1u);
+  EXPECT_EQ(identifies(), 1u);
+  EXPECT_THAT(last_message(), HasSubstr("openclaw channels add --channel discord"));
 }
 
 TEST_F(DiscordGateway, ASessionOutlivesARestartAndAnOutageAfterIt) {
