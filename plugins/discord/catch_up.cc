@@ -17,6 +17,9 @@ constexpr int kMostPages = 5;
 constexpr std::size_t kPage = 100;
 // Whoever wrote longer ago does not wait for an answer any more.
 constexpr std::int64_t kLongestAgoMs = 24LL * 3600 * 1000;
+// A session is often lost in an outage of the whole service. Nothing could be answered meanwhile,
+// so that what waits behind this loses nothing by it.
+constexpr std::uint64_t kPatienceMs = 3 * 60'000;
 
 std::int64_t catch_up_time_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -38,15 +41,17 @@ Flow<bool> EventQueue::catch_up() {
     return snowflake(a.second.message_id) > snowflake(b.second.message_id);
   });
   if (channels.size() > kMostCaughtUp) channels.resize(kMostCaughtUp);
+  const std::uint64_t until_ms = clock_ms() + kPatienceMs;
   for (const auto& [id, seen] : channels) {
-    Flow<bool> catching = catch_up_channel(id, seen);
+    Flow<bool> catching = catch_up_channel(id, seen, until_ms);
     if (!co_await std::move(catching)) co_return false;
   }
   co_return true;
 }
 
 // False when the account stops.
-Flow<bool> EventQueue::catch_up_channel(std::string channel_id, LastSeen seen) {
+Flow<bool> EventQueue::catch_up_channel(std::string channel_id, LastSeen seen,
+                                        std::uint64_t until_ms) {
   std::uint64_t after = snowflake(seen.message_id);
   const auto oldest_ms =
       std::max<std::int64_t>(catch_up_time_ms() - kLongestAgoMs - kSnowflakeEpochMs, 0);
@@ -54,14 +59,14 @@ Flow<bool> EventQueue::catch_up_channel(std::string channel_id, LastSeen seen) {
   for (int page = 0; page < kMostPages; ++page) {
     const std::string query =
         "/messages?limit=" + std::to_string(kPage) + "&after=" + std::to_string(after);
-    Flow<Reply> asking = ask(channel_call("GET", channel_id, "/messages", query), true);
+    Flow<Reply> asking = ask(channel_call("GET", channel_id, "/messages", query), true, until_ms);
     Reply reply = co_await std::move(asking);
     if (stopping_) co_return false;
     json::array* messages = reply.result.if_array();
     if (reply.refused() && (reply.http_status == 403 || reply.http_status == 404))
       s_.store.forget_channel(channel_id);
     if (!reply.ok() || messages == nullptr) {
-      if (!reply.refused())
+      if (!reply.refused() || reply.limited())
         s_.plugin.log().warn("messages may be missing: the history of channel " + channel_id +
                              " could not be read: " + reply.text);
       break;

@@ -16,6 +16,7 @@ constexpr std::size_t kMostQueuedBytes = 32U << 20;
 constexpr std::size_t kBatch = 64;
 constexpr std::uint64_t kFirstPauseMs = 500;
 constexpr std::uint64_t kLongestPauseMs = 60'000;
+constexpr std::uint64_t kLongestAskPauseMs = 15'000;
 constexpr std::uint64_t kSaveEveryMs = 5'000;  // when nothing came that the host has to store
 constexpr int kTries = 4;
 
@@ -172,17 +173,20 @@ void EventQueue::add_offer(std::string_view type, const json::value& message,
   offers.push_back(std::move(offer));
 }
 
-// A call that is tried again for a while when the service is out of reach.
-Flow<Reply> EventQueue::ask(Call call, bool large) {
+// A call that is tried again for a while when the service is out of reach, or wants a pause.
+Flow<Reply> EventQueue::ask(Call call, bool large, std::uint64_t until_ms) {
   RestApi::Options options;
   options.large = large;
   std::uint64_t pause = kFirstPauseMs;
-  for (int tries = 1;; ++tries, pause *= 2) {
+  for (int tries = 1;; ++tries, pause = std::min(pause * 2, kLongestAskPauseMs)) {
     Flow<Reply> asking = s_.api.call(call, options);
     Reply reply = co_await std::move(asking);
-    if (reply.ok() || reply.refused() || tries >= kTries || stopping_) co_return reply;
-    Flow<Nothing> waiting = s_.pauses.wait(pause);
+    if (reply.ok() || (reply.refused() && !reply.limited()) || stopping_) co_return reply;
+    if (tries >= kTries && clock_ms() >= until_ms) co_return reply;
+    const std::uint64_t wanted = std::min(reply.retry_after_ms, kLongestPauseMs);
+    Flow<Nothing> waiting = s_.pauses.wait(std::max(pause, wanted));
     co_await std::move(waiting);
+    if (stopping_) co_return reply;
   }
 }
 

@@ -73,12 +73,14 @@ class EventQueue {
   void add_offer(std::string_view type, const json::value& message, const std::string& key,
                  std::vector<Offer>& offers);
   openclaw::Flow<openclaw::Nothing> learn(Unknown unknown);
-  openclaw::Flow<Reply> ask(Call call, bool large);
+  // Until `until_ms` of the monotonic clock, and some times in any case.
+  openclaw::Flow<Reply> ask(Call call, bool large, std::uint64_t until_ms = 0);
   openclaw::Flow<bool> hand_over(std::vector<Offer> offers);
   void refused(Offer offer, oc_status why, std::vector<Offer>& again);
   // What was written while no session was there to replay it.
   openclaw::Flow<bool> catch_up();
-  openclaw::Flow<bool> catch_up_channel(std::string channel_id, LastSeen seen);
+  openclaw::Flow<bool> catch_up_channel(std::string channel_id, LastSeen seen,
+                                        std::uint64_t until_ms);
 
   Services s_;
   Directory directory_;

@@ -160,6 +160,18 @@ TEST_F(DiscordReceive, ANewSessionCatchesUpWithTheChannelsThatWereInUse) {
   EXPECT_EQ(gateway_log("dir=out&t=READY").size(), 2u);
 }
 
+TEST_F(DiscordReceive, ANewSessionCatchesUpAlsoWhenTheHistoryIsOutOfReachForAWhile) {
+  up();
+  write("direct");
+  wait_events(1);
+  post("/faults", {{"method", "GET"}, {"path", "messages$"}, {"action", "error"}, {"count", 4}});
+  post("/gateway/close", {{"code", 4009}, {"drop_session", true}});
+  write("missed");
+  wait_events(2);
+  EXPECT_THAT(event_texts(), ElementsAre("direct", "missed"));
+  EXPECT_EQ(gateway_log("dir=out&t=READY").size(), 2u);
+}
+
 TEST_F(DiscordReceive, WhatTheHostCannotStoreIsOfferedAgain) {
   up();
   recorder_.answers = {Code::kUnavailable, Code::kResourceExhausted};
