@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "message_event.h"
 #include "outgoing.h"
 
 namespace discord {
@@ -36,15 +37,16 @@ bool read_wanted(std::string_view payload, Wanted& out) {
   return !out.message.empty() && !out.attachment.empty();
 }
 
-// Null when the message has no such file (any more).
-const json::object* attachment_in(const json::value& message, const std::string& id) {
-  const json::object* object = message.if_object();
-  const json::array* list = object == nullptr ? nullptr : parts::array_in(*object, "attachments");
-  if (list == nullptr) return nullptr;
+// Null when the message has no such file (any more), also not in what it passes on.
+const json::object* attachment_in(const json::object* message, const std::string& id) {
+  if (message == nullptr) return nullptr;
+  const json::array none;
+  const json::array* given = parts::array_in(*message, "attachments");
+  const json::array* list = given == nullptr ? &none : given;
   const auto found = std::find_if(list->begin(), list->end(), [&](const json::value& item) {
     return item.is_object() && parts::text_in(item.get_object(), "id") == id;
   });
-  return found == list->end() ? nullptr : found->if_object();
+  return found == list->end() ? attachment_in(forwarded_in(*message), id) : found->if_object();
 }
 
 }  // namespace
@@ -73,7 +75,7 @@ Flow<Nothing> Downloads::fetch(Completion done, std::string payload) {
     fail(done, message);
     co_return Nothing{};
   }
-  const json::object* file = attachment_in(message.result, wanted.attachment);
+  const json::object* file = attachment_in(message.result.if_object(), wanted.attachment);
   if (file == nullptr) {
     done.error(OC_NOT_FOUND, "the message does not have this file any more");
     co_return Nothing{};

@@ -132,6 +132,25 @@ json::array attachments_of(const json::object& message) {
   return out;
 }
 
+// With the files of the message that this one passes on.
+json::array all_attachments_of(const json::object& message) {
+  json::array out = attachments_of(message);
+  const json::object* copy = forwarded_in(message);
+  for (json::value& each : copy == nullptr ? json::array() : attachments_of(*copy)) {
+    if (out.size() < kMaxAttachments) out.push_back(std::move(each));
+  }
+  return out;
+}
+
+// What was passed on, below what was said to it (which this version of the service never has).
+std::string with_forwarded(std::string text, const json::object& message) {
+  const json::object* copy = forwarded_in(message);
+  if (copy == nullptr) return text;
+  const std::string words = cut_text(trimmed(parts::text_in(*copy, "content")), kMaxText);
+  if (!text.empty()) text += "\n";
+  return text + "[forwarded] " + (words.empty() ? "a message without text" : words);
+}
+
 json::object conversation_of(const json::object& message, const Channel* channel) {
   json::object out{{"id", id_at(message, "channel_id")}};
   std::string guild = id_at(message, "guild_id");
@@ -196,8 +215,9 @@ bool fill(Parsed& out, const json::object& message, bool is_edit, const Director
   const std::string own_role = directory.own_role(out.guild_id);
   std::string text = text_for_bot(cut_text(parts::text_in(message, "content"), kMaxText),
                                   directory.bot_id(), own_role);
-  json::array attachments = attachments_of(message);
+  json::array attachments = all_attachments_of(message);
   if (text.empty()) text = sticker_of(message);
+  text = with_forwarded(std::move(text), message);
   const bool mentioned = mentions_bot(message, channel, directory, own_role);
   if (text.empty() && attachments.empty() && !mentioned) return true;
   out.event["kind"] = is_edit ? "edit" : "message";
@@ -215,6 +235,15 @@ bool fill(Parsed& out, const json::object& message, bool is_edit, const Director
 }
 
 }  // namespace
+
+const json::object* forwarded_in(const json::object& message) {
+  constexpr std::int64_t kForward = 1;
+  const json::object* reference = parts::object_in(message, "message_reference");
+  if (reference == nullptr || parts::int_in(*reference, "type", 0) != kForward) return nullptr;
+  const json::array* copies = parts::array_in(message, "message_snapshots");
+  if (copies == nullptr || copies->empty() || !copies->front().is_object()) return nullptr;
+  return parts::object_in(copies->front().get_object(), "message");
+}
 
 Parsed parse_message(std::string_view type, const json::value& data, const Directory& directory,
                      std::string_view account, std::string_view fallback_key) {

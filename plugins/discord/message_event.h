@@ -26,6 +26,10 @@ struct Parsed {
 Parsed parse_message(std::string_view type, const json::value& data, const Directory& directory,
                      std::string_view account, std::string_view fallback_key);
 
+// The copy of another message that this one passes on, with its words and files; null: it is none
+// of these.
+const json::object* forwarded_in(const json::object& message);
+
 // A slash command: the same event as if it had been typed. Its conversation has the key
 // "interaction", by which the reply finds the answer it takes the place of. Or the press of a
 // button: a callback.

@@ -193,6 +193,7 @@ export class DiscordLab {
       timestamp: m.timestamp, edited_timestamp: m.edited ?? null, flags: m.flags ?? 0, components: m.components ?? [] };
     if (m.nonce !== undefined) o.nonce = m.nonce;
     if (m.sticker_items) o.sticker_items = m.sticker_items;
+    if (m.snapshots) o.message_snapshots = m.snapshots.map(s => ({ message: { type: 0, content: s.content, flags: s.flags, embeds: [], mentions: [], mention_roles: [], timestamp: m.timestamp, edited_timestamp: null, attachments: s.attachments.map(a => this.attachmentJson(a)) } }));
     if (m.webhook_id) { o.webhook_id = m.webhook_id; o.application_id = this.appId; }
     if (m.interaction_metadata) o.interaction_metadata = m.interaction_metadata;
     if (m.message_reference) { o.message_reference = m.message_reference; if (deep && o.type === 19) o.referenced_message = ref && !ref.deleted ? this.messageJson(refC, ref, { deep: false }) : null; }
@@ -905,7 +906,7 @@ export class DiscordLab {
     if (kind === 'message') {
       const { u, c } = this.place(p);
       const attachments = (p.attachments ?? []).map(a => this.addAttachment(c.id, { filename: a.filename ?? 'file.bin', type: a.content_type, size: a.size, data: a.base64 !== undefined ? Buffer.from(a.base64, 'base64') : a.text !== undefined ? Buffer.from(a.text) : a.size ? undefined : crypto.randomBytes(32) }, { duration_secs: a.duration_secs, waveform: a.waveform }));
-      const m = this.addMessage(c, u.id, p, { attachments, ...(p.sticker ? { sticker_items: [{ id: this.snowflake(), name: p.sticker, format_type: 1 }] } : {}), ...(p.reply_to ? { message_reference: { type: 0, message_id: String(p.reply_to), channel_id: c.id, ...(c.guild_id ? { guild_id: c.guild_id } : {}) } } : {}), ...(p.flags ? { flags: p.flags } : {}), ...(p.type ? { type: p.type } : {}), ...(p.webhook ? { webhook_id: this.snowflake() } : {}) });
+      const m = this.addMessage(c, u.id, p, { attachments, ...(p.forward ? { message_reference: { type: 1, channel_id: c.id, message_id: this.snowflake() }, snapshots: [{ content: p.forward.content ?? '', flags: 0, attachments: (p.forward.attachments ?? []).map(a => this.addAttachment(c.id, { filename: a.filename ?? 'file.bin', type: a.content_type, data: Buffer.from(a.text ?? '') })) }] } : {}), ...(p.sticker ? { sticker_items: [{ id: this.snowflake(), name: p.sticker, format_type: 1 }] } : {}), ...(p.reply_to ? { message_reference: { type: 0, message_id: String(p.reply_to), channel_id: c.id, ...(c.guild_id ? { guild_id: c.guild_id } : {}) } } : {}), ...(p.flags ? { flags: p.flags } : {}), ...(p.type ? { type: p.type } : {}), ...(p.webhook ? { webhook_id: this.snowflake() } : {}) });
       if (p.nonce) m.nonce = p.nonce;
       this.announceMessage('MESSAGE_CREATE', c, m);
       return note({ channel_id: c.id, message_id: m.id, attachments: m.attachments.map(a => ({ ...this.attachmentJson(a), sha256: a.sha256 })) });

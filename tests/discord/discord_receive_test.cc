@@ -250,6 +250,21 @@ TEST_F(DiscordMedia, AFileIsFetchedWhenItsTurnComesAndWithoutTheToken) {
     EXPECT_FALSE(entry.at("leaked_authorization").as_bool());
 }
 
+TEST_F(DiscordMedia, AMessageThatIsPassedOnIsReadWithItsFiles) {
+  PluginInstance* bot = up();
+  json::object file{{"filename", "note.txt"}, {"text", "the content"}};
+  write("", {{"forward", {{"content", "look at this"}, {"attachments", {std::move(file)}}}}});
+  wait_events(1);
+  const json::object event = recorder_.events[0];
+  EXPECT_EQ(event.at("text"), "[forwarded] look at this");
+  EXPECT_EQ(event.at("attachments").at(0).at("name"), "note.txt");
+  auto got = fetch(bot, event, 1000);
+  ASSERT_TRUE(got.has_value()) << got.error().message;
+  auto content = services_->take_blob(got->at("blob").to_number<std::uint64_t>());
+  ASSERT_TRUE(content.has_value());
+  EXPECT_EQ(content->bytes, 11u);
+}
+
 TEST_F(DiscordMedia, AFileThatIsTooLargeOrGoneIsRefusedInWords) {
   PluginInstance* bot = up();
   const json::object event = file_event({{"filename", "big.bin"}, {"size", 5000}});
