@@ -11,10 +11,12 @@ namespace discord {
 namespace {
 
 using openclaw::Flow;
+using openclaw::Nothing;
 
 constexpr std::size_t kMostCaughtUp = 50;
 constexpr int kMostPages = 5;
 constexpr std::size_t kPage = 100;
+constexpr std::size_t kMostMembers = 200;
 // Whoever wrote longer ago does not wait for an answer any more.
 constexpr std::int64_t kLongestAgoMs = 24LL * 3600 * 1000;
 // A session is often lost in an outage of the whole service. Nothing could be answered meanwhile,
@@ -42,11 +44,33 @@ Flow<bool> EventQueue::catch_up() {
   });
   if (channels.size() > kMostCaughtUp) channels.resize(kMostCaughtUp);
   const std::uint64_t until_ms = clock_ms() + kPatienceMs;
+  bool going_on = true;
   for (const auto& [id, seen] : channels) {
     Flow<bool> catching = catch_up_channel(id, seen, until_ms);
-    if (!co_await std::move(catching)) co_return false;
+    going_on = co_await std::move(catching);
+    if (!going_on) break;
   }
-  co_return true;
+  members_.clear();
+  co_return going_on;
+}
+
+Flow<Nothing> EventQueue::add_member(json::object& message, const std::string& guild_id) {
+  const json::object* author = parts::object_in(message, "author");
+  const std::string id(author == nullptr ? std::string_view() : parts::text_in(*author, "id"));
+  const bool person = snowflake(id) != 0 && !parts::bool_in(*author, "bot", false);
+  if (!person || message.contains("member") || message.contains("webhook_id")) co_return Nothing{};
+  const std::string key = guild_id + "/" + id;
+  if (!members_.contains(key) && members_.size() < kMostMembers) {
+    Call call;
+    call.path = "/guilds/" + guild_id + "/members/" + id;
+    call.route = {"GET /guilds/:id/members/:id", guild_id};
+    Flow<Reply> asking = ask(std::move(call), false);
+    Reply reply = co_await std::move(asking);
+    members_[key] = reply.ok() ? std::move(reply.result) : json::value();
+  }
+  const auto known = members_.find(key);
+  if (known != members_.end() && known->second.is_object()) message["member"] = known->second;
+  co_return Nothing{};
 }
 
 // False when the account stops.
@@ -79,9 +103,15 @@ Flow<bool> EventQueue::catch_up_channel(std::string channel_id, LastSeen seen,
       if (!message.is_object()) continue;
       after = std::max(after, message_number(message));
       // Read by address, a message does not say which server it is from.
-      if (!seen.guild_id.empty()) message.get_object()["guild_id"] = seen.guild_id;
-      add_offer("MESSAGE_CREATE", message, "history", offers);
+      if (!seen.guild_id.empty()) {
+        message.get_object()["guild_id"] = seen.guild_id;
+        Flow<Nothing> adding = add_member(message.get_object(), seen.guild_id);
+        co_await std::move(adding);
+      }
+      Flow<Nothing> reading = read_message("MESSAGE_CREATE", message, "history", offers);
+      co_await std::move(reading);
     }
+    if (stopping_) co_return false;
     Flow<bool> handing = hand_over(std::move(offers));
     if (!co_await std::move(handing)) co_return false;
     if (messages->size() < kPage) break;

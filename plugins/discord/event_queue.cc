@@ -132,12 +132,18 @@ Flow<Nothing> EventQueue::read(const Dispatch& dispatch, std::vector<Offer>& off
     directory_.learn(dispatch.type, dispatch.data);
     co_return Nothing{};
   }
-  Unknown unknown = unknown_in(dispatch.data, directory_);
+  Flow<Nothing> reading = read_message(dispatch.type, dispatch.data, replay_key(dispatch), offers);
+  co_return co_await std::move(reading);
+}
+
+Flow<Nothing> EventQueue::read_message(std::string type, const json::value& message,
+                                       std::string key, std::vector<Offer>& offers) {
+  Unknown unknown = unknown_in(message, directory_);
   if (!unknown.channel_id.empty() || !unknown.guild_id.empty()) {
     Flow<Nothing> learning = learn(std::move(unknown));
     co_await std::move(learning);
   }
-  add_offer(dispatch.type, dispatch.data, replay_key(dispatch), offers);
+  add_offer(type, message, key, offers);
   co_return Nothing{};
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,6 +71,9 @@ class EventQueue {
   openclaw::Flow<openclaw::Nothing> read(const Dispatch& dispatch, std::vector<Offer>& offers);
   openclaw::Flow<openclaw::Nothing> read_reaction(const Dispatch& dispatch,
                                                   std::vector<Offer>& offers);
+  // Learns first what has to be known for it.
+  openclaw::Flow<openclaw::Nothing> read_message(std::string type, const json::value& message,
+                                                 std::string key, std::vector<Offer>& offers);
   void add_offer(std::string_view type, const json::value& message, const std::string& key,
                  std::vector<Offer>& offers);
   openclaw::Flow<openclaw::Nothing> learn(Unknown unknown);
@@ -81,6 +85,8 @@ class EventQueue {
   openclaw::Flow<bool> catch_up();
   openclaw::Flow<bool> catch_up_channel(std::string channel_id, LastSeen seen,
                                         std::uint64_t until_ms);
+  // The history does not say what the service knows of an author in the server: name and roles.
+  openclaw::Flow<openclaw::Nothing> add_member(json::object& message, const std::string& guild_id);
 
   Services s_;
   Directory directory_;
@@ -88,6 +94,7 @@ class EventQueue {
   std::size_t waiting_bytes_ = 0;
   openclaw::Waiter* more_ = nullptr;
   std::shared_ptr<Answers> awaited_;
+  std::map<std::string, json::value> members_;  // while missed messages are read: by server and id
   std::uint64_t saved_at_ms_ = 0;
   bool handing_over_ = false, stopping_ = false;
 };

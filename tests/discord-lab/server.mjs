@@ -140,6 +140,7 @@ export class DiscordLab {
       roles: [{ id, name: '@everyone', color: 0, colors: { primary_color: 0, secondary_color: null, tertiary_color: null }, hoist: false, position: 0, permissions: '2248473465835073', managed: false, mentionable: false, flags: 0, icon: null, unicode_emoji: null }] };
     this.guilds.set(id, g);
     for (const m of [this.botId, ...(spec.members ?? [])]) { const u = this.user(m); if (!g.members.has(u.id)) g.members.set(u.id, { nick: null, roles: [], joined_at: iso(), deaf: false, mute: false, flags: 0, pending: false, avatar: null, premium_since: null, communication_disabled_until: null }); }
+    for (const [user, roles] of Object.entries(spec.member_roles ?? {})) g.members.get(user).roles = roles;
     for (const r of spec.roles ?? []) g.roles.push({ color: 0, hoist: false, position: g.roles.length, permissions: '0', managed: false, mentionable: true, flags: 0, icon: null, unicode_emoji: null, ...r });
     for (const c of spec.channels ?? []) this.channel({ ...c, guild_id: id });
     return g;

@@ -160,6 +160,26 @@ TEST_F(DiscordReceive, ANewSessionCatchesUpWithTheChannelsThatWereInUse) {
   EXPECT_EQ(gateway_log("dir=out&t=READY").size(), 2u);
 }
 
+TEST_F(DiscordReceive, WhatANewSessionCatchesUpWithSaysWhoWroteItAndForWhom) {
+  const std::string role = "940000000000000001", own = "940000000000000002";
+  post("/guild",
+       {{"id", kGuild},
+        {"member_roles", {{kAnn, {role}}}},
+        {"roles", {{{"id", own}, {"tags", {{"bot_id", stub_.said("bot_id")}}}, {"name", "bot"}}}}});
+  PluginInstance* bot = up();
+  write("before", in_general());
+  wait_events(1);
+  EXPECT_EQ(recorder_.events[0].at("sender").at("roles").at(0), json::value(role));
+  down(bot);
+  write("<@&" + own + "> missed", in_general());
+  post("/config", {{"resumeWindowMs", 0}});
+  up();
+  wait_events(2);
+  EXPECT_EQ(recorder_.events[1].at("text"), "missed");
+  EXPECT_EQ(recorder_.events[1].at("sender").at("roles").at(0), json::value(role));
+  EXPECT_TRUE(recorder_.events[1].at("mentioned").as_bool());
+}
+
 TEST_F(DiscordReceive, ANewSessionCatchesUpAlsoWhenTheHistoryIsOutOfReachForAWhile) {
   up();
   write("direct");
