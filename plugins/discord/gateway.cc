@@ -19,6 +19,7 @@ constexpr std::uint32_t kConnectMs = 15'000;
 constexpr std::uint64_t kFirstBackOffMs = 1'000;
 constexpr std::uint64_t kLongestBackOffMs = 60'000;
 constexpr int kMostUnreached = 3;
+constexpr std::uint64_t kLongestStartMs = 12'000;  // less than a host waits
 constexpr std::uint64_t kLongestIdentifyWaitMs = 3'600'000;
 
 std::int64_t wall_ms() {
@@ -96,6 +97,7 @@ void Gateway::stop() {
 Flow<Nothing> Gateway::run(std::optional<Completion> started) {
   start_.expect(std::move(started));
   report("connecting");
+  start_timer_ = s_.plugin.timer().after(kLongestStartMs, [this] { start_takes_long(); });
   Flow<Next> finding = find_bot();
   Next next = co_await std::move(finding);
   if (next == Next::kGoOn) {
@@ -110,8 +112,18 @@ Flow<Nothing> Gateway::run(std::optional<Completion> started) {
     }
     queue_.stop();
   }
+  s_.plugin.timer().disarm(start_timer_);
   start_.settle(OC_CANCELLED, "the account was stopped before it had started");
   co_return Nothing{};
+}
+
+// Ended for it and begun anew, the account would forget for how long it was told to wait.
+void Gateway::start_takes_long() {
+  if (state_ == "connecting" && reason_.empty())
+    report("connecting", "waiting",
+           "Discord has not let the bot in yet; it may want a pause after many starts. The account "
+           "waits and connects by itself");
+  start_.settle(OC_OK, "");
 }
 
 // Who the token belongs to; also the check of the token itself.

@@ -77,6 +77,7 @@ class Gateway {
   void greet(GatewayLink& link, bool resuming);
   bool take(Payload payload, std::size_t bytes);
   void session_is_up();
+  void start_takes_long();
   void tell_presence();
 
   Next give_up(oc_status status, const std::string& reason, const std::string& message);
@@ -94,7 +95,7 @@ class Gateway {
   int failed_resumes_ = 0;   // in a row, of those that the service had greeted
   int unreached_ = 0;        // connections in a row that were not greeted
   std::string gateway_url_;  // the last one that the API named
-  std::uint64_t intents_pause_ = 0;
+  std::uint64_t intents_pause_ = 0, start_timer_ = 0;
   bool presence_told_ = false;  // the session shows what is configured
   bool stopping_ = false, lost_ = false, token_is_wrong_ = false;
   std::string state_, reason_, why_lost_;

@@ -296,6 +296,16 @@ TEST_F(DiscordGateway, AServiceThatIsAwayDoesNotHoldUpTheStart) {
   wait_link("online");
 }
 
+TEST_F(DiscordGateway, ASessionThatIsLongInComingDoesNotHoldUpTheStart) {
+  post("/gateway/set", {{"readyDelayMs", 21'000}});
+  const Result<void> started = start_of({});
+  EXPECT_TRUE(started.has_value()) << started.error().message;
+  wait_link("connecting", "waiting");
+  EXPECT_THAT(last_message(), HasSubstr("connects by itself"));
+  wait_link("online");
+  EXPECT_EQ(identifies(), 1u);
+}
+
 TEST_F(DiscordGateway, RefusedConnectionsAreTriedAgain) {
   post("/gateway/set", {{"refuse", 2}});
   up();
