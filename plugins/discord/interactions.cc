@@ -104,15 +104,48 @@ void Interactions::received(const json::value& data) {
   const std::string application = read_message_id(*interaction, "application_id");
   if (id.empty() || !is_token(token)) return;
   if (type == kMessageComponent) {
-    s_.spawn(defer(std::move(id), std::move(token), kDeferredUpdate));
+    s_.spawn(take_press(std::move(id), std::move(token)));
     return;
   }
   forget_old();
   waiting_[id] = {application, token, clock_ms()};
-  s_.spawn(defer(std::move(id), std::move(token), kDeferredMessage));
+  s_.spawn(take_command(std::move(id), std::move(token)));
 }
 
-Flow<Nothing> Interactions::defer(std::string id, std::string token, int answer) {
+Flow<Nothing> Interactions::take_press(std::string id, std::string token) {
+  Flow<Reply> asking = defer(std::move(id), std::move(token), kDeferredUpdate);
+  (void)co_await std::move(asking);
+  co_return Nothing{};
+}
+
+Flow<Nothing> Interactions::take_command(std::string id, std::string token) {
+  struct Over {
+    std::shared_ptr<FirstAnswer> first;
+    ~Over() {
+      first->over = true;
+      for (openclaw::Waiter* each : std::exchange(first->waiting, {})) each->arrived();
+    }
+  };
+  const Over over{waiting_[id].first};
+  Flow<Reply> asking = defer(id, std::move(token), kDeferredMessage);
+  const Reply reply = co_await std::move(asking);
+  constexpr std::int64_t kAnsweredAlready = 40060;
+  // Too late, or from a replay: the reply is then a message like others.
+  if (!reply.ok() && !reply.refused(kAnsweredAlready)) waiting_.erase(id);
+  co_return Nothing{};
+}
+
+// A command that is quickly answered is so before the service has heard that it is taken.
+Flow<Nothing> Interactions::first_answer(std::string interaction_id) {
+  const auto found = waiting_.find(interaction_id);
+  if (found == waiting_.end() || found->second.first->over) co_return Nothing{};
+  openclaw::Waiter answered;
+  found->second.first->waiting.push_back(&answered);
+  co_await answered;
+  co_return Nothing{};
+}
+
+Flow<Reply> Interactions::defer(std::string id, std::string token, int answer) {
   Call call;
   call.method = "POST";
   call.path = "/interactions/" + id + "/" + token + "/callback";
@@ -122,11 +155,7 @@ Flow<Nothing> Interactions::defer(std::string id, std::string token, int answer)
   options.timeout_ms = kDeferMs;
   options.most_wait_ms = kDeferMs;
   Flow<Reply> asking = s_.api.call(std::move(call), options);
-  const Reply reply = co_await std::move(asking);
-  constexpr std::int64_t kAnsweredAlready = 40060;
-  // Too late, or from a replay: the reply is then a message like others.
-  if (!reply.ok() && !reply.refused(kAnsweredAlready)) waiting_.erase(id);
-  co_return Nothing{};
+  co_return co_await std::move(asking);
 }
 
 void Interactions::forget_old() {

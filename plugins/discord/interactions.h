@@ -6,7 +6,9 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <openclaw/plugin.hpp>
 
@@ -33,18 +35,29 @@ class Interactions {
   // One has come in.
   void received(const json::value& data);
 
+  // Until the first answer of a command is out: before that, nothing can take its place.
+  openclaw::Flow<openclaw::Nothing> first_answer(std::string interaction_id);
   // The call that puts a text in the place of the first answer; without a path when it is too late
   // for that, or was done already.
   Call answer_call(const std::string& interaction_id, json::object body) const;
   void answered(const std::string& interaction_id) { waiting_.erase(interaction_id); }
 
  private:
+  // The first answer, on its way. Shared with those who wait for it: the same interaction may come
+  // again.
+  struct FirstAnswer {
+    bool over = false;
+    std::vector<openclaw::Waiter*> waiting = {};
+  };
   struct Waiting {
     std::string application_id, token;
     std::uint64_t since_ms = 0;
+    std::shared_ptr<FirstAnswer> first = std::make_shared<FirstAnswer>();
   };
   openclaw::Flow<openclaw::Nothing> register_commands();
-  openclaw::Flow<openclaw::Nothing> defer(std::string id, std::string token, int answer);
+  openclaw::Flow<openclaw::Nothing> take_command(std::string id, std::string token);
+  openclaw::Flow<Reply> defer(std::string id, std::string token, int answer);
+  openclaw::Flow<openclaw::Nothing> take_press(std::string id, std::string token);
   void forget_old();
 
   Services s_;

@@ -369,6 +369,8 @@ Flow<Sender::Put> Sender::post(JobPtr job, Parcel parcel) {
 }
 
 Flow<Sender::Put> Sender::answer(JobPtr job, std::string interaction_id, Parcel parcel) {
+  Flow<Nothing> deferring = s_.interactions.first_answer(interaction_id);
+  co_await std::move(deferring);
   Put put;
   put.reply.kind = Reply::Kind::kOk;
   json::object shown{{"content", parcel.body.at("content")},

@@ -426,6 +426,16 @@ TEST_F(DiscordCommands, AreAnsweredAtOnceAndTheReplyTakesThatPlace) {
   EXPECT_THAT(texts(), ElementsAre("The model is m.", "And more."));
 }
 
+TEST_F(DiscordCommands, AReplyThatIsReadyBeforeTheServiceHasTheFirstAnswerTakesItsPlace) {
+  PluginInstance* bot = up();
+  register_all();
+  fault({{"path", "callback$"}, {"action", "none"}, {"delay_ms", 700}});
+  const json::object event = command("status");
+  ASSERT_TRUE(reply_to(bot, event, "All is well.").has_value());
+  run_until([&] { return get("/interactions").at(0).as_object().contains("ackType"); });
+  expect_shown_once("All is well.");
+}
+
 TEST_F(DiscordCommands, TheReplyTakesThatPlaceAlsoInASessionThatARestartResumed) {
   PluginInstance* bot = up();
   register_all();
