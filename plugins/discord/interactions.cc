@@ -16,6 +16,7 @@ using openclaw::Nothing;
 constexpr std::size_t kMostWaitingAnswers = 256;
 constexpr std::uint64_t kTokenHoldsMs = 14 * 60'000;  // the service says 15 minutes
 constexpr std::uint32_t kDeferMs = 2'500;
+constexpr std::uint64_t kUnheardMs = 20'000;  // more than a turn takes to begin
 constexpr std::int64_t kApplicationCommand = 2;
 constexpr std::int64_t kMessageComponent = 3;
 constexpr int kDeferredMessage = 5;
@@ -132,6 +133,35 @@ Flow<Nothing> Interactions::take_command(std::string id, std::string token) {
   constexpr std::int64_t kAnsweredAlready = 40060;
   // Too late, or from a replay: the reply is then a message like others.
   if (!reply.ok() && !reply.refused(kAnsweredAlready)) waiting_.erase(id);
+  const auto found = waiting_.find(id);
+  if (!reply.ok() || found == waiting_.end()) co_return Nothing{};
+  found->second.ours = true;
+  s_.plugin.timer().after(kUnheardMs, [this, id] { withdraw_unless_worked_on(id); });
+  co_return Nothing{};
+}
+
+void Interactions::is_worked_on(const std::string& interaction_id) {
+  const auto found = waiting_.find(interaction_id);
+  if (found != waiting_.end()) found->second.worked_on = true;
+}
+
+// Whoever may not command is not answered, and must not see that the bot "is thinking" for the
+// quarter of an hour that the service gives it.
+void Interactions::withdraw_unless_worked_on(const std::string& id) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end() || found->second.worked_on || !found->second.ours) return;
+  const Waiting of = found->second;
+  waiting_.erase(found);
+  s_.spawn(withdraw(of));
+}
+
+Flow<Nothing> Interactions::withdraw(Waiting of) {
+  Call call;
+  call.method = "DELETE";
+  call.path = "/webhooks/" + of.application_id + "/" + of.token + "/messages/@original";
+  call.route = {"DELETE /webhooks/:id/:token/messages/@original", of.application_id};
+  Flow<Reply> asking = s_.api.call(std::move(call), {});
+  (void)co_await std::move(asking);
   co_return Nothing{};
 }
 

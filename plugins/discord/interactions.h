@@ -35,6 +35,8 @@ class Interactions {
   // One has come in.
   void received(const json::value& data);
 
+  // Somebody works on the reply.
+  void is_worked_on(const std::string& interaction_id);
   // Until the first answer of a command is out: before that, nothing can take its place.
   openclaw::Flow<openclaw::Nothing> first_answer(std::string interaction_id);
   // The call that puts a text in the place of the first answer; without a path when it is too late
@@ -53,11 +55,15 @@ class Interactions {
     std::string application_id, token;
     std::uint64_t since_ms = 0;
     std::shared_ptr<FirstAnswer> first = std::make_shared<FirstAnswer>();
+    bool worked_on = false;
+    bool ours = false;  // the first answer is of this process, and nothing has taken its place
   };
   openclaw::Flow<openclaw::Nothing> register_commands();
   openclaw::Flow<openclaw::Nothing> take_command(std::string id, std::string token);
   openclaw::Flow<Reply> defer(std::string id, std::string token, int answer);
   openclaw::Flow<openclaw::Nothing> take_press(std::string id, std::string token);
+  void withdraw_unless_worked_on(const std::string& id);
+  openclaw::Flow<openclaw::Nothing> withdraw(Waiting of);
   void forget_old();
 
   Services s_;

@@ -145,6 +145,7 @@ Flow<Nothing> Sender::say(Completion done, std::string payload, bool is_edit) {
     done.error(OC_INVALID_ARGUMENT, wrong.message);
     co_return Nothing{};
   }
+  s_.interactions.is_worked_on(message->interaction);
   const Target& target = message->target;
   const std::string lane = target.user.empty() ? target.channel : "user:" + target.user;
   // A newer text of the draft follows soon; the pace belongs to what is final.

@@ -175,6 +175,8 @@ Flow<Nothing> Sender::presence(Completion done, std::string payload) {
     done.error(OC_INVALID_ARGUMENT, kNoPlace);
     co_return Nothing{};
   }
+  const json::object* conversation = parts::object_in(place->payload, "conversation");
+  s_.interactions.is_worked_on(read_message_id(*conversation, "interaction"));
   Call call = channel_call("POST", place->target.channel, "/typing", "/typing");
   // It fades by itself: where the bot may not write, or has typed enough, nothing is asked for.
   if (parts::text_in(place->payload, "state") != "typing" || place->target.channel.empty() ||

@@ -436,6 +436,21 @@ TEST_F(DiscordCommands, AReplyThatIsReadyBeforeTheServiceHasTheFirstAnswerTakesI
   expect_shown_once("All is well.");
 }
 
+TEST_F(DiscordCommands, ThatNobodyAnswersDoNotLookAsIfTheBotThoughtAboutThem) {
+  PluginInstance* bot = up();
+  register_all();
+  (void)command("tools");
+  const json::object worked_on = command("status");
+  ASSERT_TRUE(call(bot, "channel.presence",
+                   {{"conversation", worked_on.at("conversation")}, {"state", "typing"}})
+                  .has_value());
+  run_until([&] { return shown().size() == 2; });
+  run_until([&] { return shown().size() == 1; });
+  EXPECT_EQ(calls("DELETE", "@original").size(), 1u);
+  ASSERT_TRUE(reply_to(bot, worked_on, "All is well.").has_value());
+  expect_shown_once("All is well.");
+}
+
 TEST_F(DiscordCommands, TheReplyTakesThatPlaceAlsoInASessionThatARestartResumed) {
   PluginInstance* bot = up();
   register_all();
