@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "message_event.h"
 #include "outgoing.h"
 #include "snowflake.h"
 
@@ -24,6 +25,15 @@ void add_line(std::string& text, const std::string& line) {
   text += line;
 }
 
+void add_files(std::string& text, const json::object& message) {
+  const json::array* files = parts::array_in(message, "attachments");
+  if (files == nullptr) return;
+  for (const json::value& file : *files) {
+    if (!file.is_object()) continue;
+    add_line(text, "[file: " + std::string(parts::text_in(file.get_object(), "filename")) + "]");
+  }
+}
+
 json::object entry_of(const json::object& message, const std::string& bot_id) {
   const std::string id = read_message_id(message, "id");
   json::object out{{"messageId", id}, {"timestampMs", snowflake_time_ms(snowflake(id))}};
@@ -35,11 +45,10 @@ json::object entry_of(const json::object& message, const std::string& bot_id) {
     out["own"] = !sender.empty() && sender == bot_id;
   }
   std::string text(parts::text_in(message, "content"));
-  if (const json::array* files = parts::array_in(message, "attachments")) {
-    for (const json::value& file : *files) {
-      if (!file.is_object()) continue;
-      add_line(text, "[file: " + std::string(parts::text_in(file.get_object(), "filename")) + "]");
-    }
+  add_files(text, message);
+  if (const json::object* copy = forwarded_in(message)) {
+    add_line(text, "[forwarded] " + std::string(parts::text_in(*copy, "content")));
+    add_files(text, *copy);
   }
   out["text"] = text;
   return out;

@@ -516,6 +516,9 @@ TEST_F(DiscordSend, HistoryIsReadOldestFirstWhoeverWroteIt) {
   const auto direct = read(kAnn, 5);
   ASSERT_TRUE(direct.has_value()) << direct.error().message;
   EXPECT_EQ(direct->at("messages").as_array().back().at("text"), "psst");
+  json::object file{{"filename", "a.txt"}, {"text", "x"}};
+  write("", {{"forward", {{"content", "look"}, {"attachments", {std::move(file)}}}}});
+  EXPECT_EQ(read(kAnn, 1)->at("messages").at(0).at("text"), "[forwarded] look\n[file: a.txt]");
 }
 
 TEST_F(DiscordSend, HistoryThatIsHiddenIsRefusedInWords) {
