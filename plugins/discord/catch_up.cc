@@ -14,7 +14,7 @@ using openclaw::Flow;
 using openclaw::Nothing;
 
 constexpr std::size_t kMostCaughtUp = 50;
-constexpr int kMostPages = 5;
+constexpr int kMostPages = 20;
 constexpr std::size_t kPage = 100;
 constexpr std::size_t kMostMembers = 200;
 // Whoever wrote longer ago does not wait for an answer any more.
@@ -114,7 +114,10 @@ Flow<bool> EventQueue::catch_up_channel(std::string channel_id, LastSeen seen,
     if (stopping_) co_return false;
     Flow<bool> handing = hand_over(std::move(offers));
     if (!co_await std::move(handing)) co_return false;
-    if (messages->size() < kPage) break;
+    if (messages->size() < kPage) co_return true;
+    if (page + 1 == kMostPages)
+      s_.plugin.log().warn("more was missed in channel " + channel_id +
+                           " than is read; the newest messages there may be missing");
   }
   co_return true;
 }

@@ -160,6 +160,18 @@ TEST_F(DiscordReceive, ANewSessionCatchesUpWithTheChannelsThatWereInUse) {
   EXPECT_EQ(gateway_log("dir=out&t=READY").size(), 2u);
 }
 
+TEST_F(DiscordReceive, ANewSessionCatchesUpWithABusyChannelToItsEnd) {
+  PluginInstance* bot = up();
+  write("before", in_general());
+  wait_events(1);
+  down(bot);
+  for (int i = 0; i < 520; ++i) write(std::to_string(i), in_general());
+  post("/config", {{"resumeWindowMs", 0}});
+  up();
+  wait_events(521);
+  EXPECT_EQ(recorder_.events.back().at("text"), "519");
+}
+
 TEST_F(DiscordReceive, WhatANewSessionCatchesUpWithSaysWhoWroteItAndForWhom) {
   const std::string role = "940000000000000001", own = "940000000000000002";
   post("/guild",
