@@ -105,7 +105,7 @@ void InstanceCore::on_lost(State state, std::string why) {
                 why);
   operations_->fail_all(make_error(
       Code::kUnavailable,
-      "plugin " + instance_id_ + " " + why + "; restart the gateway: openclaw gateway restart"));
+      "plugin " + instance_id_ + " " + why + "; end the gateway and start it again with: openclaw gateway run"));
   leave_behind();
 }
 
