@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -19,7 +20,8 @@ constexpr int kCallsAtOnce = 32;
 constexpr std::uint32_t kPingTimeoutMs = 10'000;
 constexpr std::uint32_t kMaxReplyBytes = 4 * 1024 * 1024;
 constexpr int kMajor = 1;
-constexpr int kNewestMinor = 41;  // what this code was written for
+constexpr int kOldestMinor = 41;  // of an engine that does not say which it has
+constexpr int kNewestMinor = 44;  // what this code was written for
 
 struct HttpWait : Waiter {
   oc_status code = OC_INTERNAL;
@@ -48,6 +50,16 @@ std::string header_of(std::string_view headers_json, std::string_view wanted) {
   return {};
 }
 
+// 43 of "1.43"; 0 for what is no version of the API.
+int minor_of(std::string_view version) {
+  int major = 0, minor = 0;
+  auto dot = version.find('.');
+  if (dot == std::string_view::npos) return 0;
+  std::from_chars(version.data(), version.data() + dot, major);
+  std::from_chars(version.data() + dot + 1, version.data() + version.size(), minor);
+  return major == kMajor && minor > 0 ? minor : 0;
+}
+
 std::string group_name(gid_t gid) {
   std::array<char, 4096> buffer{};
   group entry{};
@@ -73,17 +85,6 @@ std::string url_encoded(std::string_view text) {
     }
   }
   return out;
-}
-
-std::string version_prefix(std::string_view offered) {
-  int major = 0, minor = 0;
-  auto dot = offered.find('.');
-  if (dot != std::string_view::npos) {
-    std::from_chars(offered.data(), offered.data() + dot, major);
-    std::from_chars(offered.data() + dot + 1, offered.data() + offered.size(), minor);
-  }
-  if (major != kMajor || minor <= 0 || minor > kNewestMinor) minor = kNewestMinor;
-  return "/v1." + std::to_string(minor);
 }
 
 Engine::Engine(Plugin& plugin, std::string address)
@@ -138,7 +139,15 @@ Flow<Outcome<Nothing>> Engine::negotiate() {
                                        " is no Docker engine: /_ping answered " +
                                        std::to_string(pong->status));
   }
-  prefix_ = version_prefix(version);
+  int offered = minor_of(version), minor = std::min(offered, kNewestMinor);
+  if (offered == 0) minor = kOldestMinor;
+  if (offered > kNewestMinor) {
+    // Engines stop taking old versions: a newer one may want more than this code knows.
+    Outcome<Reply> about = co_await send("GET", "/version", "", kPingTimeoutMs, nullptr);
+    if (about.has_value() && about->body.is_object())
+      minor = std::max(minor, minor_of(text_of(about->body.get_object(), "MinAPIVersion")));
+  }
+  prefix_ = "/v1." + std::to_string(minor);
   co_return Nothing{};
 }
 
@@ -163,6 +172,10 @@ Flow<Outcome<Reply>> Engine::call(std::string method, std::string path, std::str
   std::string target = prefix_ + path;
   Outcome<Reply> reply =
       co_await send(std::move(method), std::move(target), std::move(body), timeout_ms, nullptr);
+  // It was replaced by another version: the next call agrees anew.
+  if (reply.has_value() && reply->status == 400 &&
+      message_of(*reply).find("API version") != std::string::npos)
+    prefix_.clear();
   leave();
   co_return reply;
 }

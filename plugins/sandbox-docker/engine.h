@@ -31,7 +31,7 @@ class Engine {
   // replies.
   Flow<Outcome<Reply>> call(std::string method, std::string path, std::string body,
                             std::uint32_t timeout_ms);
-  // "/v1.41" once a call has succeeded.
+  // "/v1.44" once a call has succeeded.
   const std::string& prefix() const { return prefix_; }
   Flow<Nothing> pause(std::uint64_t ms);
 
@@ -60,7 +60,5 @@ class Engine {
 
 // The part of a path or query that holds `text`, percent-encoded.
 std::string url_encoded(std::string_view text);
-// "/v1.41" for what the engine offers ("1.43" -> 1.41, "1.40" -> 1.40); 1.41 when it says nothing.
-std::string version_prefix(std::string_view offered);
 
 }  // namespace openclaw::docker
