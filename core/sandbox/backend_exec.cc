@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The backend may have to restart the container to end a command; then it needs this long.
+// The backend may have to stop the container to end a command; then it needs this long.
 constexpr auto kKillTime = 30s;
 constexpr const char* kPathVariable = "OPENCLAW_PREPEND_PATH";
 

@@ -17,13 +17,15 @@ void finish(Completion& done, const Failure& why) {
   done.error(why.code, why.message);
 }
 
-// Whether the container can be used or started as it is, whatever its settings.
-bool can_go_on(const json::object& container, const json::object& spec) {
+// Whether the container can be used or started as it is.
+bool can_go_on(const json::object& container, const json::object& spec, bool stale) {
   std::string state = state_of(container);
   if (state == "running") return true;
   if (is_browser(spec)) return false;  // it keeps nothing but its profile, which is mounted
-  // The workspace of a former spare has another name than the one it was mounted by.
-  return !is_spare(container) || state == "paused";
+  if (state == "paused") return true;
+  // One that has stopped is idle, so other settings replace it. The workspace of a former spare has
+  // another name than the one it was mounted by.
+  return !stale && !is_spare(container);
 }
 
 }  // namespace
@@ -153,11 +155,13 @@ Flow<Outcome<json::object>> DockerBackend::ensured(json::object spec, std::uint6
     }
     std::string id = text_of(container, "Id");
     stale = !has_settings_of(container, spec);
-    if (can_go_on(container, spec) && (!stale || !flag_of(spec, "replaceStale"))) {
-      if (state_of(container) != "running") {
-        Outcome<Nothing> started = co_await containers_.start(id);
-        if (started.has_error()) co_return started.error();
-      }
+    bool usable = can_go_on(container, spec, stale) && (!stale || !flag_of(spec, "replaceStale"));
+    if (usable && state_of(container) != "running") {
+      Outcome<bool> started = co_await containers_.start_again(container, spec);
+      if (started.has_error()) co_return started.error();
+      usable = *started;
+    }
+    if (usable) {
       json::object runtime = co_await containers_.with_exec_path(container, spec);
       runtime["workdir"] = text_of(spec, "workdir");
       runtime["created"] = false;

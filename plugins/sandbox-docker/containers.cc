@@ -61,6 +61,20 @@ json::array published_ports(const json::object& container) {
   return out;
 }
 
+bool has_mount(const json::object& container, const std::string& source,
+               const std::string& target) {
+  auto is_it = [&](const json::value& item) {
+    const json::object* mount = item.if_object();
+    if (!mount || text_of(*mount, "Source") != source) return false;
+    return text_of(*mount, "Target") == target || text_of(*mount, "Destination") == target;
+  };
+  // As they were asked for; Podman has only what became of them.
+  const json::array& asked = list_of(object_of(container, "HostConfig"), "Mounts");
+  const json::array& made = list_of(container, "Mounts");
+  return std::any_of(asked.begin(), asked.end(), is_it) ||
+         std::any_of(made.begin(), made.end(), is_it);
+}
+
 // What decides whether our init can run, once for all containers that agree in it.
 std::string init_kind(const json::object& spec) {
   return text_of(spec, "image") + "\n" + text_of(spec, "seccompProfile") + "\n" +
@@ -342,6 +356,33 @@ Flow<Outcome<Nothing>> Containers::start(std::string id) {
   Outcome<Reply> again = co_await engine_.call("POST", unpause, "", kEngineTimeoutMs);
   if (again.has_value() && again->status == 204) co_return Nothing{};
   co_return engine_refused(*reply, "start the sandbox");
+}
+
+// The engine follows the sources of the mounts anew at every start, as root, and what runs in a
+// sandbox may have put a link in the place of a folder in its workspace since they were checked.
+Flow<Outcome<bool>> Containers::mounts_as_checked(json::object container, json::object spec) {
+  Outcome<json::object> body = checked_body(spec, "", engine_.socket_path());
+  if (body.has_error()) co_return false;
+  json::array* mounts = &(*body)["HostConfig"].as_object()["Mounts"].as_array();
+  Outcome<Nothing> mapped = co_await to_host_paths(engine_, mounts);
+  if (mapped.has_error()) co_return mapped.error();
+  co_return std::all_of(mounts->begin(), mounts->end(), [&](const json::value& mount) {
+    return has_mount(container, text_of(mount.get_object(), "Source"),
+                     text_of(mount.get_object(), "Target"));
+  });
+}
+
+Flow<Outcome<bool>> Containers::start_again(json::object container, json::object spec) {
+  bool paused = state_of(container) == "paused";  // its mounts are in place
+  Outcome<bool> same = true;
+  if (!paused) same = co_await mounts_as_checked(container, std::move(spec));
+  if (same.has_error() || !*same) co_return same;
+  Outcome<Nothing> started = co_await start(text_of(container, "Id"));
+  if (started.has_value()) co_return true;
+  if (started.error().code == OC_DEADLINE_EXCEEDED) co_return started.error();
+  plugin_.log().warn("sandbox-docker: container " + name_of(container) +
+                     " is made anew: " + started.error().message);
+  co_return false;
 }
 
 Flow<Outcome<Nothing>> Containers::remove(std::string id) {

@@ -32,6 +32,9 @@ class Containers {
   // that the spec may have, or does not run.
   Flow<Outcome<json::object>> adopt(std::string id, json::object spec);
   Flow<Outcome<Nothing>> start(std::string id);
+  // Starts one that was made for `spec` and does not run. False: it cannot be used as it is and has
+  // to be made anew.
+  Flow<Outcome<bool>> start_again(json::object container, json::object spec);
   Flow<Outcome<Nothing>> remove(std::string id);
 
   // Tries how commands get into a container that runs, and adds that to what is known of it.
@@ -44,6 +47,7 @@ class Containers {
   Flow<Outcome<std::string>> create_draft(json::object spec, std::string name, bool with_init);
   Flow<Outcome<Nothing>> run_setup(std::string container, json::object spec,
                                    std::uint64_t timeout_ms);
+  Flow<Outcome<bool>> mounts_as_checked(json::object container, json::object spec);
   Flow<Outcome<Nothing>> rename(std::string id, std::string name);
   std::string why_no_init(const json::object& spec) const;
   void forget(const std::string& id);

@@ -343,9 +343,9 @@ Flow<Nothing> ExecRun::kill_all(std::shared_ptr<ExecRun> self) {
     if (over) co_return Nothing{};
   }
   // Nothing inside could end it (a fork bomb may leave no room for the shell): the container can.
-  plugin_.log().warn("sandbox-docker: restarting container " + plan_.container +
+  plugin_.log().warn("sandbox-docker: stopping container " + plan_.container +
                      " because a command in it could not be ended");
-  std::string path = "/containers/" + url_encoded(plan_.container) + "/restart?t=0";
+  std::string path = "/containers/" + url_encoded(plan_.container) + "/kill";
   co_await engine_.call("POST", path, "", kExecCallTimeoutMs);
   bool over = co_await closed_within(kKillPatienceMs);
   if (!over) stream_->close();

@@ -11,8 +11,8 @@ namespace {
 
 using namespace sandbox_init;
 
-constexpr std::uint64_t kRestartAfterMs = 5000;
-constexpr std::uint32_t kRestartTimeoutMs = 30'000;
+constexpr std::uint64_t kStopAfterMs = 5000;
+constexpr std::uint32_t kStopTimeoutMs = 30'000;
 constexpr std::uint32_t kReturnAt = kOutputWindow / 4;
 constexpr int kSignalled = 128;
 
@@ -184,19 +184,19 @@ void InitRun::signal(int signo) {
   resume();  // what it printed is of no use any more, and must not keep the stream from ending
   std::function<void()> late = [self] {
     self->patience_ = 0;
-    if (!self->ended_.has_arrived()) run_detached(self->restart_container(self));
+    if (!self->ended_.has_arrived()) run_detached(self->stop_container(self));
   };
-  patience_ = plugin_.timer().after(kRestartAfterMs, std::move(late));
+  patience_ = plugin_.timer().after(kStopAfterMs, std::move(late));
 }
 
 // Process 1 itself cannot be stopped from inside; that it does not answer means that the whole
 // container is stuck.
-Flow<Nothing> InitRun::restart_container(std::shared_ptr<InitRun> self) {
-  plugin_.log().warn("sandbox-docker: restarting container " + plan_.container +
+Flow<Nothing> InitRun::stop_container(std::shared_ptr<InitRun> self) {
+  plugin_.log().warn("sandbox-docker: stopping container " + plan_.container +
                      " because a command in it could not be ended");
-  std::string path = "/containers/" + url_encoded(plan_.container) + "/restart?t=0";
-  co_await engine_.call("POST", path, "", kRestartTimeoutMs);
-  end(container_gone("it was restarted"));
+  std::string path = "/containers/" + url_encoded(plan_.container) + "/kill";
+  co_await engine_.call("POST", path, "", kStopTimeoutMs);
+  end(container_gone("it was stopped"));
   static_cast<void>(self);
   co_return Nothing{};
 }

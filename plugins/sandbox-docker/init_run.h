@@ -46,7 +46,7 @@ class InitRun final : public Run,
   void flush_input();
   void fail_input(const std::string& why);
   void end(Outcome<int> how);
-  Flow<Nothing> restart_container(std::shared_ptr<InitRun> self);
+  Flow<Nothing> stop_container(std::shared_ptr<InitRun> self);
 
   Plugin& plugin_;
   Engine& engine_;

@@ -42,7 +42,8 @@ class Run {
   virtual Flow<Outcome<int>> run() = 0;
   // Waits while the command takes no more; the Completion ends when the container has the bytes.
   virtual void write(Completion done, std::string_view data, bool eof) = 0;
-  // SIGKILL ends the whole tree, by restarting the container if nothing else helps.
+  // SIGKILL ends the whole tree, by stopping the container if nothing else helps; the next `ensure`
+  // starts it again.
   virtual void signal(int signo) = 0;
   virtual void resume() = 0;
   virtual bool killed() const = 0;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "sandbox/container_registry.h"
+#include "sandbox/resolve.h"
 #include "sandbox_fixture.h"
 
 namespace openclaw::sandbox {
@@ -125,6 +126,23 @@ TEST_F(DockerExec, R214ARemovedOrStoppedContainerComesBackByItself) {
   ASSERT_EQ(docker("stop -t 0 " + name_of()), 0);
   EXPECT_EQ(sh("echo started").out, "started\n");
   EXPECT_EQ(container_id(), second);
+}
+
+// It would fail to start for ever: a stopped container holds on to a network that was made anew.
+TEST_F(DockerExec, R214AStoppedContainerThatCannotStartIsMadeAnew) {
+  const std::string network = "openclaw-test-" + gateway_id(paths_);
+  ASSERT_EQ(docker("network create " + network), 0);
+  configure("{}", R"({"network":")" + network + "\"}");
+  EXPECT_EQ(sh("echo first").out, "first\n");
+  std::string first = container_id();
+  EXPECT_EQ(docker("stop -t 0 " + name_of()), 0);
+  EXPECT_EQ(docker("network rm " + network), 0);
+  EXPECT_EQ(docker("network create " + network), 0);
+  Ran ran = sh("echo healed");
+  EXPECT_EQ(ran.out, "healed\n") << ran.message();
+  EXPECT_NE(container_id(), first);
+  close();
+  docker("network rm " + network);
 }
 
 // The engine prints what its runtime says of a container that is going down as if the command had

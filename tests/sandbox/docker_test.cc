@@ -1,9 +1,13 @@
 // Sandboxes in real containers: isolation, workspaces, settings.
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +25,70 @@ using ::testing::Not;
 namespace fs = std::filesystem;
 
 class DockerSandbox : public SandboxFixture {};
+
+// An engine that takes no version of its API below 1.46, has 1.54 and knows no image.
+class LaterEngine {
+ public:
+  explicit LaterEngine(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(fd_, 8), 0);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~LaterEngine() {
+    ::shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    ::close(fd_);
+  }
+
+ private:
+  static std::string answer(std::string_view request) {
+    auto said = [](const std::string& status, const std::string& body) {
+      return "HTTP/1.1 " + status +
+             "\r\nApi-Version: 1.54\r\nContent-Type: application/json\r\nConnection: close\r\n"
+             "Content-Length: " +
+             std::to_string(body.size()) + "\r\n\r\n" + body;
+    };
+    if (request.starts_with("GET /_ping ")) return said("200 OK", "OK");
+    if (request.starts_with("GET /version "))
+      return said("200 OK", R"({"ApiVersion":"1.54","MinAPIVersion":"1.46"})");
+    if (request.starts_with("GET /v1.46/")) return said("404 Not Found", R"({"message":"none"})");
+    return said("400 Bad Request",
+                R"({"message":"client version is too old. Minimum supported API )"
+                R"(version is 1.46, please upgrade"})");
+  }
+  void serve() {
+    int client = -1;
+    while ((client = ::accept(fd_, nullptr, nullptr)) >= 0) {
+      std::array<char, 4096> bytes{};
+      ssize_t size = ::read(client, bytes.data(), bytes.size());
+      std::string said =
+          answer({bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))});
+      EXPECT_EQ(::write(client, said.data(), said.size()), static_cast<ssize_t>(said.size()));
+      ::close(client);
+    }
+  }
+
+  int fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::thread thread_;
+};
+
+// Docker 29 takes nothing below 1.44, and the next one may want more.
+TEST_F(DockerSandbox, AnEngineIsAskedInAVersionThatItStillTakes) {
+  std::string socket = (temp_.path() / "later.sock").string();
+  LaterEngine engine(socket);
+  configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all"}}},
+      "plugins":{"entries":{"sandbox-docker":{"config":{"engine":"unix:)" +
+                  socket + R"("}}}}})");
+  View view = manager_->resolve("", "agent:main:x");
+  auto findings = run(manager_->probe(view, Limits::within(20s)));
+  ASSERT_TRUE(findings.has_value()) << findings.error().message;
+  ASSERT_FALSE(findings->empty());
+  EXPECT_THAT(findings->front().detail, HasSubstr("is not there"));
+  shut_down_gateway();
+}
 
 TEST_F(DockerSandbox, R157R163CommandsRunInAContainerInTheWorkspace) {
   configure("{}");
@@ -255,6 +323,26 @@ TEST_F(DockerSandbox, R197DangerousBindsAreRefusedBeforeAnythingIsMade) {
     EXPECT_TRUE(inspect(name_of()).is_null());
     close();
   }
+}
+
+// The engine follows a mount's source again at each start, and this one lies where a command of the
+// sandbox may put a link.
+TEST_F(DockerSandbox, A9R197ALinkPutInPlaceOfABindIsNotFollowedAtTheNextStart) {
+  fs::path workspace = paths_.state_dir / "workspace";
+  fs::create_directories(workspace / "shared");
+  configure(R"({"workspaceAccess":"rw"})",
+            R"({"binds":[")" + (workspace / "shared").string() + R"(:/data"]})");
+  ASSERT_EQ(sh("echo mine >/data/f; cat shared/f").out, "mine\n");
+  ASSERT_EQ(docker("stop -t 0 " + name_of()), 0);
+  EXPECT_EQ(sh("cat /data/f").out, "mine\n") << "nothing was changed";
+  ASSERT_EQ(sh("mv shared away && ln -s /etc shared").code(), 0);
+  ASSERT_EQ(docker("stop -t 0 " + name_of()), 0);
+  Ran ran = sh("cat /data/passwd");
+  EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.message(), HasSubstr("it lies in /etc"));
+  fs::remove(workspace / "shared");
+  fs::rename(workspace / "away", workspace / "shared");
+  EXPECT_EQ(sh("cat /data/f").out, "mine\n");
 }
 
 TEST_F(DockerSandbox, R227R229R231R232AnImageOfAnyNameIsUsed) {
