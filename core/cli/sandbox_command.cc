@@ -78,6 +78,7 @@ json::array recorded(const config::Paths& paths, std::string_view file) {
   for (const auto& entry : sandbox::ContainerRegistry::read(paths, file)) {
     out.emplace_back(json::object{{"containerName", entry.container_name},
                                   {"sessionKey", entry.session_key},
+                                  {"backend", entry.backend},
                                   {"image", entry.image},
                                   {"configHash", entry.config_hash},
                                   {"state", "unknown"},

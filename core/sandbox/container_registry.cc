@@ -1,5 +1,7 @@
 #include "sandbox/container_registry.h"
 
+#include <set>
+
 #include <spdlog/spdlog.h>
 
 #include "json_fields.h"
@@ -27,7 +29,8 @@ std::string file_text(const std::map<std::string, RegistryEntry>& entries) {
                     {"image", entry.image},
                     {"configHash", entry.config_hash},
                     {"execPath", entry.exec_path},
-                    {"execPathWhy", entry.exec_path_why}});
+                    {"execPathWhy", entry.exec_path_why},
+                    {"backend", entry.backend}});
   }
   return json::serialize(json::object{{"entries", std::move(list)}}) + "\n";
 }
@@ -56,7 +59,8 @@ std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths,
     out.push_back({text_of(*object, "containerName"), text_of(*object, "sessionKey"),
                    text_of(*object, "image"), text_of(*object, "configHash"),
                    number_of(*object, "createdAtMs"), number_of(*object, "lastUsedAtMs"),
-                   text_of(*object, "execPath"), text_of(*object, "execPathWhy")});
+                   text_of(*object, "execPath"), text_of(*object, "execPathWhy"),
+                   text_of(*object, "backend")});
   }
   return out;
 }
@@ -64,6 +68,13 @@ std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths,
 const RegistryEntry* ContainerRegistry::find(const std::string& container_name) const {
   auto found = entries_.find(container_name);
   return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> ContainerRegistry::backends() const {
+  std::set<std::string> ids;
+  for (const auto& [name, entry] : entries_) ids.insert(entry.backend);
+  ids.erase("");  // of a file that an earlier version wrote
+  return {ids.begin(), ids.end()};
 }
 
 void ContainerRegistry::put(RegistryEntry entry) {

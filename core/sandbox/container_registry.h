@@ -21,6 +21,7 @@ struct RegistryEntry {
   std::int64_t created_at_ms = 0, last_used_at_ms = 0;
   std::string exec_path,
       exec_path_why;  // how commands get in, in the backend's words; may be empty
+  std::string backend;
 };
 
 // Loop thread only; the file is written on the blocking pool, one write at a time.
@@ -36,6 +37,8 @@ class ContainerRegistry {
 
   const RegistryEntry* find(const std::string& container_name) const;
   const std::map<std::string, RegistryEntry>& entries() const { return entries_; }
+  // Who made them, whatever the settings say by now.
+  std::vector<std::string> backends() const;
   void put(RegistryEntry entry);
   void touch(const std::string& container_name, std::int64_t now_ms);
   void erase(const std::string& container_name);

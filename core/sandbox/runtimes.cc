@@ -1,9 +1,8 @@
 #include "sandbox/runtimes.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
-
-#include <spdlog/spdlog.h>
 
 #include "json_fields.h"
 
@@ -31,22 +30,35 @@ Awaitable<Result<void>> list_into(const BackendOf& backend_of, std::string backe
 
 }  // namespace
 
-Awaitable<Result<std::vector<RuntimeRow>>> list_runtimes(const BackendOf& backend_of,
-                                                         std::vector<std::string> backends,
-                                                         std::string gateway_id, std::string kind,
-                                                         Limits limits) {
-  std::vector<RuntimeRow> out;
-  std::size_t failures = 0;
+Awaitable<Result<RuntimeList>> list_runtimes(const BackendOf& backend_of,
+                                             std::vector<std::string> backends,
+                                             std::string gateway_id, std::string kind,
+                                             Limits limits) {
+  RuntimeList out;
+  std::optional<Error> first;
   for (const auto& id : backends) {
-    auto listed = co_await list_into(backend_of, id, gateway_id, kind, limits, out);
-    if (!listed.has_error()) continue;
-    if (++failures == backends.size()) co_return listed.error();
-    spdlog::warn("sandbox backend {}: {}", id, listed.error().message);
+    auto listed = co_await list_into(backend_of, id, gateway_id, kind, limits, out.rows);
+    if (listed.has_value()) {
+      out.answered.push_back(id);
+      continue;
+    }
+    if (!first) first = listed.error();
+    out.problems.push_back("sandbox backend " + id + ": " + listed.error().message);
   }
-  std::sort(out.begin(), out.end(), [](const RuntimeRow& a, const RuntimeRow& b) {
+  if (first && out.answered.empty()) co_return *first;
+  std::sort(out.rows.begin(), out.rows.end(), [](const RuntimeRow& a, const RuntimeRow& b) {
     return text_of(a.runtime, "name") < text_of(b.runtime, "name");
   });
   co_return out;
+}
+
+std::vector<std::string> with_recorded(std::vector<std::string> backends,
+                                       const ContainerRegistry& registry) {
+  for (auto& id : registry.backends()) {
+    if (std::find(backends.begin(), backends.end(), id) == backends.end())
+      backends.push_back(std::move(id));
+  }
+  return backends;
 }
 
 Awaitable<Result<void>> remove_runtime(const BackendOf& backend_of, std::string backend,

@@ -20,12 +20,20 @@ struct RuntimeRow {
   std::string backend;
   json::object runtime;  // as `list` of the backend answers it
 };
-// By name. `kind` is "" or "browser". A backend that does not answer hides the sandboxes of no
-// other; an error when none does.
-Awaitable<Result<std::vector<RuntimeRow>>> list_runtimes(const BackendOf& backend_of,
-                                                         std::vector<std::string> backends,
-                                                         std::string gateway_id, std::string kind,
-                                                         Limits limits);
+struct RuntimeList {
+  std::vector<RuntimeRow> rows;       // by name
+  std::vector<std::string> answered;  // backends
+  std::vector<std::string> problems;  // of those that did not answer
+};
+// `kind` is "" or "browser". A backend that does not answer hides the sandboxes of no other; an
+// error when none does.
+Awaitable<Result<RuntimeList>> list_runtimes(const BackendOf& backend_of,
+                                             std::vector<std::string> backends,
+                                             std::string gateway_id, std::string kind,
+                                             Limits limits);
+// `backends` and, after them, those that made what is written down and are not among them.
+std::vector<std::string> with_recorded(std::vector<std::string> backends,
+                                       const ContainerRegistry& registry);
 // One that is gone is success.
 Awaitable<Result<void>> remove_runtime(const BackendOf& backend_of, std::string backend,
                                        std::string runtime_id, Limits limits);

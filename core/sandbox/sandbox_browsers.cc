@@ -168,6 +168,7 @@ Awaitable<Result<Browser>> SandboxBrowsers::made(BrowserView view) {
   fresh.config_hash = browser.config_hash;
   fresh.created_at_ms = browser.created_at_ms;
   fresh.last_used_at_ms = now_ms_();
+  fresh.backend = view.backend;
   registry_.put(std::move(fresh));
   Limits patience = until_stop(view.start_time);
   auto ready = co_await answers(view, browser, patience);
@@ -242,8 +243,9 @@ Awaitable<Result<std::vector<ContainerInfo>>> SandboxBrowsers::list_of(
   auto rows = co_await list_runtimes(backend_of_, std::move(backends), gateway_id(config_.paths()),
                                      "browser", limits);
   if (rows.has_error()) co_return rows.error();
+  for (const auto& problem : rows->problems) spdlog::warn("{}", problem);
   std::vector<ContainerInfo> out;
-  for (const auto& row : *rows) out.push_back(info_of(row));
+  for (const auto& row : rows->rows) out.push_back(info_of(row));
   co_return out;
 }
 
@@ -252,7 +254,7 @@ Awaitable<Result<std::vector<ContainerInfo>>> SandboxBrowsers::list(Limits limit
   // No reason to wake an engine.
   if (registry_.entries().empty() && !any_enabled(config->root()))
     co_return std::vector<ContainerInfo>();
-  std::vector<std::string> backends = backends_in_use(config->root());
+  std::vector<std::string> backends = with_recorded(backends_in_use(config->root()), registry_);
   co_return co_await list_of(std::move(backends), limits);
 }
 

@@ -107,6 +107,9 @@ class Manager final : public SandboxManager {
   Awaitable<Result<Ready>> ensured(View view);
   Ready keep(const View& view, const json::object& runtime);
   Awaitable<> run_exec(std::shared_ptr<ExecState> state, View view, Ready where);
+  Awaitable<Result<RuntimeList>> runtimes(Limits limits);
+  bool worth_a_look() const;
+  void forget_gone(const RuntimeList& found, std::int64_t asked_at_ms);
   Awaitable<Result<void>> remove(ContainerInfo info, Limits limits);
   Awaitable<> sweep_forever();
   std::vector<std::string> backends_to_ask() const;
@@ -137,7 +140,8 @@ class Manager final : public SandboxManager {
   std::map<std::string, int> running_;  // commands by scope key
   std::vector<std::weak_ptr<ExecState>> live_;
   SandboxBrowsers browsers_;
-  std::set<std::string> warned_;  // container and hash that a stale container was reported for
+  bool looked_ = false;           // for what an earlier gateway left
+  std::set<std::string> warned_;  // of what is said once: stale containers, silent backends
 };
 
 // ---- backend
@@ -192,7 +196,8 @@ Awaitable<Result<plugin::PluginInstance*>> Manager::loaded_backend(std::string i
 Awaitable<Result<Ready>> Manager::ready(View view, Limits limits) {
   auto known = known_.find(view.scope_key);
   if (known != known_.end() && known->second.config_hash == view.config_hash &&
-      known->second.backend == view.backend)
+      known->second.backend == view.backend &&
+      known->second.name == text_of(view.spec, "name"))
     co_return known->second;
   std::string key = view.scope_key;
   std::function<void(Completer<Ready>)> start = [this, key, view](Completer<Ready> done) {
@@ -262,7 +267,8 @@ Ready Manager::keep(const View& view, const json::object& runtime) {
                       number_of(runtime, "createdAtMs"),
                       now_ms_(),
                       text_of(runtime, "execPath"),
-                      text_of(runtime, "execPathWhy")};
+                      text_of(runtime, "execPathWhy"),
+                      view.backend};
   registry_.put(std::move(fresh));
   return Ready{text_of(runtime, "runtimeId"), name, hash, view.backend};
 }
@@ -346,12 +352,16 @@ ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   // Labels are for life: whose a spare has become is only in our record.
   bool made_as_spare = flag_of(runtime, "spare");
   info.spare = made_as_spare && (!entry || entry->session_key == info.session_key);
-  if (info.spare && spares_.is_making(info.name)) info.state = "creating";
+  // Under another name until its setup command has run.
+  bool in_the_making = info.spare ? spares_.is_making(info.session_key)
+                                  : !entry && ready_flights_.waiting.contains(info.session_key);
+  if (in_the_making) info.state = "creating";
   if (made_as_spare && entry) info.session_key = entry->session_key;
   // What the scope would get today.
   std::string agent = text_of(runtime, "agentId");
   View now = resolve(agent, session_in_scope(info.session_key, agent));
-  bool wanted = now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend;
+  bool wanted = now.sandboxed && now.scope_key == info.session_key && now.backend == info.backend &&
+                (in_the_making || text_of(now.spec, "name") == info.name);
   // An engine may answer with the registry in front of the name, as Podman does.
   std::string image = text_of(now.spec, "image");
   info.image_matches = wanted && (info.image == image || info.image.ends_with("/" + image));
@@ -359,7 +369,8 @@ ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   return info;
 }
 
-// Those that the settings name, and those that run because they did before.
+// Those that the settings name, those that run because they did before, and those that made what is
+// written down: other settings are no reason to leave it behind.
 std::vector<std::string> Manager::backends_to_ask() const {
   std::vector<std::string> out = backends_in_use(config_.current()->root());
   for (const auto& info : plugins_.list()) {
@@ -368,15 +379,24 @@ std::vector<std::string> Manager::backends_to_ask() const {
       if (!known && plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id)) out.push_back(id);
     }
   }
-  return out;
+  return with_recorded(std::move(out), registry_);
+}
+
+Awaitable<Result<RuntimeList>> Manager::runtimes(Limits limits) {
+  auto found = co_await list_runtimes(backend_of_, backends_to_ask(), gateway_id(config_.paths()),
+                                      "", limits);
+  if (found.has_error()) co_return found.error();
+  for (const auto& problem : found->problems) {
+    if (warned_.insert(problem).second) spdlog::warn("{}", problem);
+  }
+  co_return std::move(*found);
 }
 
 Awaitable<Result<std::vector<ContainerInfo>>> Manager::list(Limits limits) {
-  auto rows = co_await list_runtimes(backend_of_, backends_to_ask(), gateway_id(config_.paths()),
-                                     "", limits);
-  if (rows.has_error()) co_return rows.error();
+  auto found = co_await runtimes(limits);
+  if (found.has_error()) co_return found.error();
   std::vector<ContainerInfo> out;
-  for (const auto& row : *rows) out.push_back(info_of(row));
+  for (const auto& row : found->rows) out.push_back(info_of(row));
   co_return out;
 }
 
@@ -443,7 +463,7 @@ const char* Manager::why_to_remove(const config::Config& config, const Container
     bool taken = std::any_of(known_.begin(), known_.end(),
                              [&](const auto& entry) { return entry.second.id == info.runtime_id; });
     if (taken) return nullptr;  // since the list was made
-    if (!spares_.holds(info.name)) return "a spare that an earlier gateway left";
+    if (!spares_.holds(info.session_key)) return "a spare that an earlier gateway left";
     rule.idle_hours = 0;  // to be idle is its purpose
   }
   std::int64_t now = now_ms_();
@@ -454,17 +474,48 @@ const char* Manager::why_to_remove(const config::Config& config, const Container
   return nullptr;
 }
 
+// Without a record there is no reason to wake an engine; but the first time, since a gateway that
+// was killed may have made what it did not write down.
+bool Manager::worth_a_look() const {
+  return !registry_.entries().empty() || (!looked_ && any_sandboxed(config_.current()->root()));
+}
+
+// What somebody else removed, or went with an earlier gateway, is not kept in mind for ever.
+void Manager::forget_gone(const RuntimeList& found, std::int64_t asked_at_ms) {
+  std::set<std::string> there;
+  for (const auto& row : found.rows) there.insert(text_of(row.runtime, "name"));
+  std::vector<RegistryEntry> gone;
+  for (const auto& [name, entry] : registry_.entries()) {
+    bool asked = std::find(found.answered.begin(), found.answered.end(), entry.backend) !=
+                 found.answered.end();
+    bool busy = in_use(entry.session_key) || spares_.holds(entry.session_key) ||
+                ready_flights_.waiting.contains(entry.session_key);
+    // One that was used since may have been made since.
+    if (asked && !busy && !there.contains(name) && entry.last_used_at_ms < asked_at_ms)
+      gone.push_back(entry);
+  }
+  for (const auto& entry : gone) {
+    registry_.erase(entry.container_name);
+    known_.erase(entry.session_key);
+  }
+}
+
 Awaitable<std::vector<std::string>> Manager::sweep() {
   Limits limits = until_stop(kCallTime);
   std::vector<std::string> removed = co_await browsers_.sweep(limits);
-  if (registry_.entries().empty()) co_return removed;  // no reason to wake an engine
-  auto containers = co_await list(limits);
-  if (containers.has_error()) {
-    spdlog::warn("cannot look for idle sandboxes: {}", containers.error().message);
+  if (!worth_a_look()) co_return removed;
+  const std::int64_t asked_at_ms = now_ms_();
+  auto found = co_await runtimes(limits);
+  if (found.has_error()) {
+    std::string problem = "cannot look for idle sandboxes: " + found.error().message;
+    if (warned_.insert(problem).second) spdlog::warn("{}", problem);
     co_return removed;
   }
+  looked_ = true;
+  forget_gone(*found, asked_at_ms);
   config::Snapshot config = config_.current();
-  for (const auto& info : *containers) {
+  for (const auto& row : found->rows) {
+    ContainerInfo info = info_of(row);
     const char* why = why_to_remove(*config, info);
     if (!why) continue;
     auto gone = co_await remove(info, limits);

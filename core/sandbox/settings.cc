@@ -301,6 +301,13 @@ std::vector<std::string> agents_with_settings(const json::object& root) {
   return agents;
 }
 
+bool any_sandboxed(const json::object& root) {
+  std::vector<std::string> agents = agents_with_settings(root);
+  return std::any_of(agents.begin(), agents.end(), [&](const std::string& agent) {
+    return Settings::merge(root, agent).text("mode") != "off";
+  });
+}
+
 std::vector<std::string> backends_in_use(const json::object& root) {
   std::vector<std::string> out;
   for (const auto& agent : agents_with_settings(root)) {

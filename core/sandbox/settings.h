@@ -46,6 +46,7 @@ std::string default_agent_id(const json::object& root);
 
 // Whose settings may differ: the default agent and those that are listed. May name one twice.
 std::vector<std::string> agents_with_settings(const json::object& root);
+bool any_sandboxed(const json::object& root);
 // The backends of all agents that may be sandboxed; the default's when there is no such agent.
 std::vector<std::string> backends_in_use(const json::object& root);
 

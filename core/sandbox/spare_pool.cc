@@ -68,6 +68,13 @@ SparePool::SparePool(Runtime& runtime, config::ConfigStore& config, ContainerReg
       backend_(std::move(backend)),
       now_ms_(std::move(now_ms)) {}
 
+const SparePool::Spare* SparePool::find(const std::string& scope_key) const {
+  for (const auto& [name, spare] : spares_) {
+    if (spare.scope_key == scope_key) return &spare;
+  }
+  return nullptr;
+}
+
 void SparePool::forget(const std::string& container_name) {
   spares_.erase(container_name);
 }
@@ -143,9 +150,13 @@ Awaitable<Result<void>> SparePool::make(View view) {
   if (instance.has_error()) co_return instance.error();
 
   std::string name = text_of(view.spec, "name");
-  Spare spare{State::kMaking,  "",
-              view.agent_id,   view.backend,
-              view.spare_hash, has_own_workspace(view) ? view.host_workspace : fs::path()};
+  Spare spare{State::kMaking,
+              view.scope_key,
+              "",
+              view.agent_id,
+              view.backend,
+              view.spare_hash,
+              has_own_workspace(view) ? view.host_workspace : fs::path()};
   spares_[name] = spare;
   registry_.put({name,
                  view.scope_key,
@@ -154,7 +165,8 @@ Awaitable<Result<void>> SparePool::make(View view) {
                  now_ms_(),
                  now_ms_(),
                  {},
-                 {}});
+                 {},
+                 view.backend});
   std::vector<std::string> texts = {json::serialize(view.spec)};
   auto answer = co_await (*instance)->call("sandbox.ensure", std::move(texts), limits);
   if (answer.has_error()) {

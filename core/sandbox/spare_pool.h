@@ -45,12 +45,13 @@ class SparePool {
   // none fits or the session has a workspace already.
   Awaitable<std::optional<json::object>> take(View view, Limits limits);
 
-  // True for a sandbox that is a spare, is being made one or is being taken.
-  bool holds(const std::string& container_name) const { return spares_.contains(container_name); }
+  // True for a sandbox that is a spare, is being made one or is being taken. By its scope: while
+  // one is made, its container may have another name.
+  bool holds(const std::string& scope_key) const { return find(scope_key) != nullptr; }
   // True until a session may have it: its container may be running already.
-  bool is_making(const std::string& container_name) const {
-    auto found = spares_.find(container_name);
-    return found != spares_.end() && found->second.state == State::kMaking;
+  bool is_making(const std::string& scope_key) const {
+    const Spare* spare = find(scope_key);
+    return spare && spare->state == State::kMaking;
   }
   void forget(const std::string& container_name);
 
@@ -58,10 +59,11 @@ class SparePool {
   enum class State { kMaking, kReady, kTaken };
   struct Spare {
     State state = State::kMaking;
-    std::string runtime_id, agent_id, backend, hash;
+    std::string scope_key, runtime_id, agent_id, backend, hash;
     std::filesystem::path workspace;  // empty: the agent's own, which nobody renames or removes
   };
 
+  const Spare* find(const std::string& scope_key) const;
   Awaitable<> refill_after(std::chrono::milliseconds pause);
   Awaitable<> fill_for(std::string agent_id);
   Awaitable<Result<void>> make(View view);

@@ -224,6 +224,59 @@ TEST_F(DockerExec, R207TheSweeperRemovesIdleContainers) {
   EXPECT_TRUE(inspect(name_of()).is_null());
 }
 
+// Else nobody would ever look at them again.
+TEST_F(DockerExec, P15ContainersOfABackendThatIsNoLongerSetAreListedAndRemoved) {
+  configure("{}");
+  sh("true");
+  const std::string name = name_of();
+  shut_down_gateway();
+  configure(R"({"backend":"bwrap"})");
+  auto containers = run(manager_->list(Limits::within(30s)));
+  ASSERT_TRUE(containers.has_value()) << containers.error().message;
+  ASSERT_EQ(containers->size(), 1u);
+  EXPECT_TRUE(containers->front().stale);
+  now_ms_ += 301'000;
+  EXPECT_THAT(run(manager_->sweep()), ::testing::ElementsAre(name));
+  EXPECT_TRUE(inspect(name).is_null());
+}
+
+TEST_F(DockerExec, P15WhatIsNotWrittenDownIsFoundByItsLabelOnce) {
+  configure("{}");
+  sh("true");
+  const std::string name = name_of();
+  shut_down_gateway();
+  std::filesystem::remove(paths_.state_dir / "sandbox/containers.json");
+  configure("{}");
+  now_ms_ += 25 * 3'600'000LL;
+  EXPECT_THAT(run(manager_->sweep()), ::testing::ElementsAre(name));
+  EXPECT_TRUE(inspect(name).is_null());
+}
+
+TEST_F(DockerExec, WhatSomebodyElseRemovedIsForgotten) {
+  configure(R"({"scope":"session"})");
+  sh("true", "agent:main:a");
+  sh("true", "agent:main:b");
+  ASSERT_EQ(docker("rm -f " + name_of("agent:main:a")), 0);
+  now_ms_ += 1000;
+  EXPECT_TRUE(run(manager_->sweep()).empty());
+  run(manager_->stop(Deadline::after(20s)));
+  auto entries = ContainerRegistry::read(paths_);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].session_key, "agent:main:b");
+}
+
+TEST_F(DockerExec, AContainerUnderAnotherNameThanTheSettingsGiveIsStale) {
+  configure("{}", R"({"containerPrefix":"openclaw-old-"})");
+  sh("true");
+  const std::string name = name_of();
+  configure("{}", R"({"containerPrefix":"openclaw-new-"})");
+  now_ms_ += 301'000;
+  sh("true");
+  EXPECT_NE(container_id(), "");
+  EXPECT_THAT(run(manager_->sweep()), ::testing::ElementsAre(name));
+  EXPECT_NE(container_id(), "");
+}
+
 TEST_F(DockerExec, R206ListKnowsContainersAndTheFileHasThem) {
   configure(R"({"scope":"session"})");
   sh("true", "agent:main:a");

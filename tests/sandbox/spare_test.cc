@@ -155,6 +155,21 @@ TEST_F(SpareSandbox, AfterARestartSessionsKeepTheirsAndOldSparesGo) {
   EXPECT_EQ(folders, 1u) << "the workspace of the old spare was left behind";
 }
 
+// Its container has another name until the setup command has run.
+TEST_F(SpareSandbox, ASpareInTheMakingIsNotSweptAway) {
+  configure(kPool, R"({"setupCommand":"sleep 3"})");
+  manager_->keep_spares();
+  Deadline deadline = Deadline::after(30s);
+  while (containers().empty() && !deadline.expired()) run(pause());
+  ASSERT_EQ(containers().size(), 1u);
+  EXPECT_EQ(containers()[0].state, "creating");
+  const std::string id = containers()[0].runtime_id;
+  EXPECT_TRUE(run(manager_->sweep()).empty());
+  auto ready = await_spares(1);
+  ASSERT_EQ(ready.size(), 1u);
+  EXPECT_EQ(ready[0].runtime_id, id);
+}
+
 TEST_F(SpareSandbox, OtherSettingsMakeOtherSparesAndNoneWithoutThePool) {
   configure(kPool);
   manager_->keep_spares();
