@@ -111,6 +111,7 @@ class Manager final : public SandboxManager {
   bool worth_a_look() const;
   void forget_gone(const RuntimeList& found, std::int64_t asked_at_ms);
   Awaitable<Result<void>> remove(ContainerInfo info, Limits limits);
+  Awaitable<Result<void>> until_gone(std::string name, Limits limits);
   Awaitable<> sweep_forever();
   std::vector<std::string> backends_to_ask() const;
   ContainerInfo info_of(const RuntimeRow& row) const;
@@ -136,8 +137,9 @@ class Manager final : public SandboxManager {
   bool keeping_spares_ = false;
   Flights<plugin::PluginInstance*> backend_flights_;
   Flights<Ready> ready_flights_;
-  std::map<std::string, Ready> known_;  // by scope key
-  std::map<std::string, int> running_;  // commands by scope key
+  std::map<std::string, Ready> known_;                     // by scope key
+  std::map<std::string, int> running_;                     // commands by scope key
+  std::map<std::string, std::shared_ptr<Event>> leaving_;  // containers that are being removed
   std::vector<std::weak_ptr<ExecState>> live_;
   SandboxBrowsers browsers_;
   bool looked_ = false;           // for what an earlier gateway left
@@ -196,8 +198,7 @@ Awaitable<Result<plugin::PluginInstance*>> Manager::loaded_backend(std::string i
 Awaitable<Result<Ready>> Manager::ready(View view, Limits limits) {
   auto known = known_.find(view.scope_key);
   if (known != known_.end() && known->second.config_hash == view.config_hash &&
-      known->second.backend == view.backend &&
-      known->second.name == text_of(view.spec, "name"))
+      known->second.backend == view.backend && known->second.name == text_of(view.spec, "name"))
     co_return known->second;
   std::string key = view.scope_key;
   std::function<void(Completer<Ready>)> start = [this, key, view](Completer<Ready> done) {
@@ -220,6 +221,8 @@ Awaitable<> Manager::make_ready(View view) {
 Awaitable<Result<Ready>> Manager::ensured(View view) {
   Limits limits = until_stop(kEnsureTime);
   std::string name = text_of(view.spec, "name");
+  auto left = co_await until_gone(name, limits);
+  if (left.has_error()) co_return left.error();
   const RegistryEntry* entry = registry_.find(name);
   if (!entry) {
     auto spare = co_await spares_.take(view, limits);
@@ -289,6 +292,7 @@ Awaitable<Result<std::unique_ptr<Exec>>> Manager::exec(View view, ExecRequest re
   auto allowed = check_usable(*config_.current(), view);
   if (allowed.has_error()) co_return allowed.error();
   auto where = co_await ready(view, limits);
+  while (where.has_value() && leaving_.contains(where->name)) where = co_await ready(view, limits);
   if (where.has_error()) co_return where.error();
   auto instance = co_await backend(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
@@ -400,11 +404,29 @@ Awaitable<Result<std::vector<ContainerInfo>>> Manager::list(Limits limits) {
   co_return out;
 }
 
+Awaitable<Result<void>> Manager::until_gone(std::string name, Limits limits) {
+  for (auto found = leaving_.find(name); found != leaving_.end(); found = leaving_.find(name)) {
+    std::shared_ptr<Event> gone = found->second;
+    if (co_await gone->wait(limits.deadline)) continue;
+    co_return make_error(Code::kDeadlineExceeded,
+                         "the sandbox container " + name + " is still being removed");
+  }
+  co_return Result<void>();
+}
+
+// Who wants the container from here on waits, and gets another one: an engine takes its time, and
+// a command that began meanwhile would end with it.
 Awaitable<Result<void>> Manager::remove(ContainerInfo info, Limits limits) {
+  if (leaving_.contains(info.name)) co_return co_await until_gone(info.name, limits);
+  auto known = known_.find(info.session_key);
+  if (known != known_.end() && known->second.name == info.name) known_.erase(known);
+  auto leaves = std::make_shared<Event>(runtime_);
+  leaving_[info.name] = leaves;
   auto gone = co_await remove_runtime(backend_of_, info.backend, info.runtime_id, limits);
+  leaving_.erase(info.name);
+  leaves->set();
   if (gone.has_error()) co_return gone.error();
   registry_.erase(info.name);
-  known_.erase(info.session_key);
   if (info.spare) {
     spares_.forget(info.name);
     std::function<Result<void>()> clear = [config = config_.current(), paths = config_.paths(),
@@ -434,7 +456,7 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
   std::vector<std::string> removed;
   for (const auto& info : *containers) {
     if (!matches(info, session_key, agent_id)) continue;
-    if (!force && in_use(info.session_key)) {
+    if (!force && (in_use(info.session_key) || ready_flights_.waiting.contains(info.session_key))) {
       spdlog::warn("sandbox {} is running a command and was kept; --force removes it all the same",
                    info.name);
       continue;

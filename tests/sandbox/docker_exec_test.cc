@@ -225,6 +225,32 @@ TEST_F(DockerExec, R207TheSweeperRemovesIdleContainers) {
 }
 
 // Else nobody would ever look at them again.
+// An engine takes a while to remove a container; a command that comes meanwhile gets the next one.
+TEST_F(DockerExec, P16ACommandThatComesDuringARemovalIsNotCutOff) {
+  configure("{}");
+  sh("true");
+  for (int round = 0; round < 6; ++round) {
+    now_ms_ += 25 * 3'600'000LL;
+    bool swept = false;
+    std::vector<std::string> removed;
+    asio::co_spawn(runtime_.loop(), manager_->sweep(),
+                   [&](const std::exception_ptr& e, std::vector<std::string> names) {
+                     EXPECT_FALSE(e);
+                     removed = std::move(names);
+                     swept = true;
+                   });
+    auto begun = std::chrono::steady_clock::now();
+    run_until([&] {
+      auto passed = std::chrono::steady_clock::now() - begun;
+      return swept || passed > std::chrono::milliseconds(20 + 15 * round);
+    });
+    Ran ran = sh("echo begin; sleep 0.5; echo end");
+    EXPECT_EQ(ran.out, "begin\nend\n") << round << " " << ran.message();
+    run_until([&] { return swept; });
+    EXPECT_EQ(removed.size(), 1u) << round;
+  }
+}
+
 TEST_F(DockerExec, P15ContainersOfABackendThatIsNoLongerSetAreListedAndRemoved) {
   configure("{}");
   sh("true");
