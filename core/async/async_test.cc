@@ -99,6 +99,16 @@ TEST(RunBlocking, WorksOffTheLoop) {
   EXPECT_TRUE(result.value());
 }
 
+TEST(RunBlocking, AnExceptionIsTheErrorOfItsJob) {
+  Runtime runtime;
+  auto result = run(runtime, run_blocking<bool>(runtime, {}, []() -> Result<bool> {
+                      throw std::runtime_error("no such luck");
+                    }));
+  ASSERT_TRUE(result.has_error());
+  EXPECT_EQ(result.error().code, Code::kInternal);
+  EXPECT_EQ(result.error().message, "no such luck");
+}
+
 TEST(AbortSignal, ACallbackMayDestroyAnotherRegistration) {
   AbortSource source;
   AbortSignal::Registration second;

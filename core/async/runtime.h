@@ -5,6 +5,7 @@
 // libcurl on one more; both reach the loop only through post().
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -130,13 +131,24 @@ Awaitable<Result<T>> suspend(Runtime& runtime, Limits limits, std::function<void
   co_return std::move(*state->result);
 }
 
+// What `work` answers. An exception that leaves it is its error: on a thread of the pool it would end
+// the program.
+template <class T>
+Result<T> answer_of(const std::function<Result<T>()>& work) {
+  try {
+    return work();
+  } catch (const std::exception& e) {
+    return Error(Code::kInternal, e.what());
+  }
+}
+
 // Runs `work` on the blocking pool and resumes on the loop. `work` is not interrupted by the limits;
 // only the wait for it ends.
 template <class T>
 Awaitable<Result<T>> run_blocking(Runtime& runtime, Limits limits, std::function<Result<T>()> work) {
   // Named: g++ 12 copies a closure that is a temporary of a co_await bit by bit and destroys both.
   std::function<void(Completer<T>)> start = [&runtime, work = std::move(work)](Completer<T> done) {
-    runtime.post_blocking([done, work] { done(work()); });
+    runtime.post_blocking([done, work] { done(answer_of(work)); });
   };
   co_return co_await suspend<T>(runtime, limits, std::move(start));
 }
