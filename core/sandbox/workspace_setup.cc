@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "sandbox/settings.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::sandbox {
@@ -46,7 +47,8 @@ std::optional<SandboxUser> sandbox_user(const View& view) {
 }
 
 Result<void> prepare_workspace(const View& view) {
-  bool is_new = !fs::exists(view.host_workspace);
+  std::error_code unknown;  // the folder's own making tells it
+  bool is_new = !fs::exists(view.host_workspace, unknown);
   if (view.workspace_access != "rw") {
     // Parents hold the workspaces of other sessions; only the engine needs to see this one.
     auto root = storage::make_private_dir(view.host_workspace.parent_path());
@@ -84,7 +86,7 @@ std::optional<Finding> owner_mismatch(const View& view) {
                  "the sandbox would run as " + std::string(view.spec.at("user").get_string()) +
                      ", but the workspace " + view.host_workspace.string() + " belongs to " +
                      owner + " and it could not write there: give it the folder, or take its owner",
-                 "openclaw config set agents.defaults.sandbox.docker.user " + owner};
+                 "openclaw config set " + view.settings->at("docker.user").source + " " + owner};
 }
 
 }  // namespace openclaw::sandbox

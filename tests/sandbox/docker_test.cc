@@ -203,6 +203,21 @@ TEST_F(DockerSandbox, R254AUserThatCannotWriteIsNamedWithTheKey) {
   EXPECT_THAT(message, HasSubstr("agents.defaults.sandbox.docker.user"));
 }
 
+TEST_F(DockerSandbox, R254TheKeyThatIsNamedIsTheOneThatIsSet) {
+  fs::create_directories(paths_.state_dir / "workspace");
+  ASSERT_EQ(::chown((paths_.state_dir / "workspace").c_str(), 1234, 1234), 0);
+  configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all","workspaceAccess":"rw"}},
+      "list":[{"id":"main","sandbox":{"docker":{"user":"1000:1000"}}}]}})");
+  EXPECT_THAT(sh("true").message(),
+              HasSubstr("openclaw config set agents.list[0].sandbox.docker.user 1234:1234"));
+}
+
+TEST_F(DockerSandbox, AWorkspaceThatCannotBeLookedAtIsTheErrorOfTheCommand) {
+  fs::create_symlink(temp_.path() / "loop", temp_.path() / "loop");
+  configure(R"({"workspaceRoot":")" + (temp_.path() / "loop/in").string() + "\"}");
+  EXPECT_THAT(sh("true").message(), HasSubstr("Too many levels of symbolic links"));
+}
+
 TEST_F(DockerSandbox, R183HostEnvironmentStaysOutside) {
   ::setenv("OPENCLAW_TEST_SECRET", "leak-me", 1);
   configure("{}", R"({"env":{"LANG":"C.UTF-8","EXTRA":"a b$HOME `id`"}})");
