@@ -1,5 +1,6 @@
 #include "sandbox/container_registry.h"
 
+#include <cstdlib>
 #include <set>
 
 #include <spdlog/spdlog.h>
@@ -37,9 +38,9 @@ std::string file_text(const std::map<std::string, RegistryEntry>& entries) {
 
 }  // namespace
 
-ContainerRegistry::ContainerRegistry(Runtime& runtime, const config::Paths& paths,
+ContainerRegistry::ContainerRegistry(Runtime& runtime, const config::Paths& paths, Clock steady_ms,
                                      std::string_view file)
-    : runtime_(runtime), file_(file_in(paths, file)) {
+    : runtime_(runtime), steady_ms_(std::move(steady_ms)), file_(file_in(paths, file)) {
   for (auto& entry : read(paths, file)) entries_[entry.container_name] = std::move(entry);
 }
 
@@ -60,7 +61,7 @@ std::vector<RegistryEntry> ContainerRegistry::read(const config::Paths& paths,
                    text_of(*object, "image"), text_of(*object, "configHash"),
                    number_of(*object, "createdAtMs"), number_of(*object, "lastUsedAtMs"),
                    text_of(*object, "execPath"), text_of(*object, "execPathWhy"),
-                   text_of(*object, "backend")});
+                   text_of(*object, "backend"), std::nullopt});
   }
   return out;
 }
@@ -80,6 +81,7 @@ std::vector<std::string> ContainerRegistry::backends() const {
 void ContainerRegistry::put(RegistryEntry entry) {
   auto name = entry.container_name;
   last_saved_ms_ = entry.last_used_at_ms;
+  entry.used_steady_ms = steady_ms_();
   entries_[name] = std::move(entry);
   save();
 }
@@ -88,9 +90,16 @@ void ContainerRegistry::touch(const std::string& container_name, std::int64_t no
   auto found = entries_.find(container_name);
   if (found == entries_.end()) return;
   found->second.last_used_at_ms = now_ms;
-  if (now_ms - last_saved_ms_ < kTouchSaveMs) return;
+  found->second.used_steady_ms = steady_ms_();
+  if (std::abs(now_ms - last_saved_ms_) < kTouchSaveMs) return;
   last_saved_ms_ = now_ms;
   save();
+}
+
+std::int64_t ContainerRegistry::last_used_ms(const RegistryEntry& entry,
+                                             std::int64_t now_ms) const {
+  if (!entry.used_steady_ms) return entry.last_used_at_ms;
+  return now_ms - (steady_ms_() - *entry.used_steady_ms);
 }
 
 void ContainerRegistry::erase(const std::string& container_name) {

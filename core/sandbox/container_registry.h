@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,12 +24,15 @@ struct RegistryEntry {
   std::string exec_path,
       exec_path_why;  // how commands get in, in the backend's words; may be empty
   std::string backend;
+  std::optional<std::int64_t> used_steady_ms = {};  // by a clock that nobody sets; not in the file
 };
 
 // Loop thread only; the file is written on the blocking pool, one write at a time.
 class ContainerRegistry {
  public:
-  ContainerRegistry(Runtime& runtime, const config::Paths& paths,
+  using Clock = std::function<std::int64_t()>;
+
+  ContainerRegistry(Runtime& runtime, const config::Paths& paths, Clock steady_ms,
                     std::string_view file = "containers.json");
 
   // Entries of the file; a file that cannot be read counts as empty.
@@ -41,6 +46,8 @@ class ContainerRegistry {
   std::vector<std::string> backends() const;
   void put(RegistryEntry entry);
   void touch(const std::string& container_name, std::int64_t now_ms);
+  // By the clock of `now_ms`, as if it had never been set since.
+  std::int64_t last_used_ms(const RegistryEntry& entry, std::int64_t now_ms) const;
   void erase(const std::string& container_name);
   // Waits until the file holds what is known now.
   Awaitable<> flush(Deadline deadline);
@@ -49,6 +56,7 @@ class ContainerRegistry {
   void save();
 
   Runtime& runtime_;
+  Clock steady_ms_;
   std::filesystem::path file_;
   std::map<std::string, RegistryEntry> entries_;
   std::int64_t last_saved_ms_ = 0;

@@ -71,7 +71,8 @@ Awaitable<Result<void>> remove_runtime(const BackendOf& backend_of, std::string 
   co_return Result<void>();
 }
 
-ContainerInfo info_of_row(const RuntimeRow& row, const ContainerRegistry& registry) {
+ContainerInfo info_of_row(const RuntimeRow& row, const ContainerRegistry& registry,
+                          std::int64_t now_ms) {
   const json::object& runtime = row.runtime;
   ContainerInfo info;
   info.backend = row.backend;
@@ -83,7 +84,7 @@ ContainerInfo info_of_row(const RuntimeRow& row, const ContainerRegistry& regist
   info.state = text_of(runtime, "state");
   info.created_at_ms = number_of(runtime, "createdAtMs");
   const RegistryEntry* entry = registry.find(info.name);
-  info.last_used_at_ms = entry ? entry->last_used_at_ms : info.created_at_ms;
+  info.last_used_at_ms = entry ? registry.last_used_ms(*entry, now_ms) : info.created_at_ms;
   return info;
 }
 

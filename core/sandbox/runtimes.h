@@ -38,6 +38,7 @@ std::vector<std::string> with_recorded(std::vector<std::string> backends,
 Awaitable<Result<void>> remove_runtime(const BackendOf& backend_of, std::string backend,
                                        std::string runtime_id, Limits limits);
 // What the row itself and the register tell; whether it is what the settings want is left open.
-ContainerInfo info_of_row(const RuntimeRow& row, const ContainerRegistry& registry);
+ContainerInfo info_of_row(const RuntimeRow& row, const ContainerRegistry& registry,
+                          std::int64_t now_ms);
 
 }  // namespace openclaw::sandbox

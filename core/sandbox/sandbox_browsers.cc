@@ -85,12 +85,13 @@ bool any_enabled(const json::object& root) {
 }  // namespace
 
 SandboxBrowsers::SandboxBrowsers(Runtime& runtime, config::ConfigStore& config,
-                                 BackendOf backend_of, std::function<std::int64_t()> now_ms)
+                                 BackendOf backend_of, std::function<std::int64_t()> now_ms,
+                                 std::function<std::int64_t()> steady_ms)
     : runtime_(runtime),
       config_(config),
       backend_of_(std::move(backend_of)),
       now_ms_(std::move(now_ms)),
-      registry_(runtime, config.paths(), "browsers.json"),
+      registry_(runtime, config.paths(), std::move(steady_ms), "browsers.json"),
       http_(runtime),
       scope_(runtime) {}
 
@@ -142,7 +143,8 @@ Awaitable<Result<Browser>> SandboxBrowsers::made(BrowserView view) {
   auto instance = co_await backend_of_(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
   const RegistryEntry* entry = registry_.find(view.name);
-  view.spec["replaceStale"] = !(entry && is_hot(now_ms_(), entry->last_used_at_ms));
+  const std::int64_t now = now_ms_();
+  view.spec["replaceStale"] = !(entry && is_hot(now, registry_.last_used_ms(*entry, now)));
   std::vector<std::string> texts = {json::serialize(view.spec)};
   auto answer = co_await (*instance)->call("sandbox.ensure", std::move(texts), limits);
   if (answer.has_error()) co_return answer.error();
@@ -229,7 +231,7 @@ Awaitable<Result<bool>> SandboxBrowsers::remove(BrowserView view, Limits limits)
 // ---------------------------------------------------------------------------------------------
 
 ContainerInfo SandboxBrowsers::info_of(const RuntimeRow& row) const {
-  ContainerInfo info = info_of_row(row, registry_);
+  ContainerInfo info = info_of_row(row, registry_, now_ms_());
   std::string agent = text_of(row.runtime, "agentId");
   BrowserView now = resolve(agent, session_in_scope(info.session_key, agent));
   bool wanted = now.enabled && now.scope_key == info.session_key && now.backend == info.backend;

@@ -34,7 +34,7 @@ struct Browser {
 class SandboxBrowsers {
  public:
   SandboxBrowsers(Runtime& runtime, config::ConfigStore& config, BackendOf backend_of,
-                  std::function<std::int64_t()> now_ms);
+                  std::function<std::int64_t()> now_ms, std::function<std::int64_t()> steady_ms);
 
   BrowserView resolve(std::string_view agent_id, std::string_view session_key) const;
 

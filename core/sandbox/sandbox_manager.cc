@@ -1,5 +1,7 @@
 #include "sandbox/sandbox_manager.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -40,6 +42,13 @@ std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
+// The time that the host slept counts: its sandboxes were idle.
+std::int64_t steady_clock_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 // Quoted for a shell: session keys hold what people on channels chose.
 std::string shell_quoted(std::string_view text) {
   std::string out = "'";
@@ -62,15 +71,15 @@ struct Ready {
 class Manager final : public SandboxManager {
  public:
   Manager(Runtime& runtime, plugin::PluginHost& plugins, config::ConfigStore& config,
-          std::function<std::int64_t()> now_ms)
+          std::function<std::int64_t()> now_ms, std::function<std::int64_t()> steady_ms)
       : runtime_(runtime),
         plugins_(plugins),
         config_(config),
         now_ms_(std::move(now_ms)),
-        registry_(runtime, config.paths()),
+        registry_(runtime, config.paths(), steady_ms),
         scope_(runtime),
         spares_(runtime, config, registry_, scope_, backend_of_, now_ms_),
-        browsers_(runtime, config, backend_of_, now_ms_) {}
+        browsers_(runtime, config, backend_of_, now_ms_, steady_ms) {}
 
   void start_sweeping() { scope_.spawn("sandbox sweeper", sweep_forever()); }
 
@@ -234,7 +243,8 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
   auto instance = co_await backend(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
   entry = registry_.find(name);
-  bool hot = in_use(view.scope_key) || (entry && is_hot(now_ms_(), entry->last_used_at_ms));
+  const std::int64_t now = now_ms_();
+  bool hot = in_use(view.scope_key) || (entry && is_hot(now, registry_.last_used_ms(*entry, now)));
   view.spec["replaceStale"] = !hot;
   std::vector<std::string> texts = {json::serialize(view.spec)};
   auto start = std::chrono::steady_clock::now();
@@ -351,7 +361,7 @@ Awaitable<> Manager::run_exec(std::shared_ptr<ExecState> state, View view, Ready
 
 ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   const json::object& runtime = row.runtime;
-  ContainerInfo info = info_of_row(row, registry_);
+  ContainerInfo info = info_of_row(row, registry_, now_ms_());
   const RegistryEntry* entry = registry_.find(info.name);
   // Labels are for life: whose a spare has become is only in our record.
   bool made_as_spare = flag_of(runtime, "spare");
@@ -592,14 +602,17 @@ Awaitable<Result<std::vector<Finding>>> SandboxManager::probe(View, Limits) {
 std::unique_ptr<SandboxManager> SandboxManager::create(Runtime& runtime,
                                                        plugin::PluginHost& plugins,
                                                        config::ConfigStore& config) {
-  return create(runtime, plugins, config, wall_clock_ms);
+  return create(runtime, plugins, config, wall_clock_ms, steady_clock_ms);
 }
 
 std::unique_ptr<SandboxManager> SandboxManager::create(Runtime& runtime,
                                                        plugin::PluginHost& plugins,
                                                        config::ConfigStore& config,
-                                                       std::function<std::int64_t()> now_ms) {
-  auto manager = std::make_unique<Manager>(runtime, plugins, config, std::move(now_ms));
+                                                       std::function<std::int64_t()> now_ms,
+                                                       std::function<std::int64_t()> steady_ms) {
+  if (!steady_ms) steady_ms = now_ms;
+  auto manager =
+      std::make_unique<Manager>(runtime, plugins, config, std::move(now_ms), std::move(steady_ms));
   manager->start_sweeping();
   return manager;
 }

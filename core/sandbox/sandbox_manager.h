@@ -85,10 +85,12 @@ class SandboxManager {
  public:
   static std::unique_ptr<SandboxManager> create(Runtime& runtime, plugin::PluginHost& plugins,
                                                 config::ConfigStore& config);
-  // With a clock of its own (milliseconds since 1970), for the rules about idle and hot containers.
+  // With clocks of its own: `now_ms` since 1970, for how old a container is, and `steady_ms`, which
+  // nobody sets, for how long it was idle. Empty: the same for both.
   static std::unique_ptr<SandboxManager> create(Runtime& runtime, plugin::PluginHost& plugins,
                                                 config::ConfigStore& config,
-                                                std::function<std::int64_t()> now_ms);
+                                                std::function<std::int64_t()> now_ms,
+                                                std::function<std::int64_t()> steady_ms = {});
   virtual ~SandboxManager() = default;
   // `exec`, file tools, `sandbox explain`: the same answer for all.
   virtual View resolve(std::string_view agent_id, std::string_view session_key) const = 0;

@@ -225,29 +225,44 @@ TEST_F(DockerExec, R207TheSweeperRemovesIdleContainers) {
 }
 
 // Else nobody would ever look at them again.
+// A laptop that wakes up, a host whose clock is set: nobody was idle for that.
+TEST_F(DockerExec, P16SettingTheClockMakesNobodyIdle) {
+  configure("{}");
+  run(manager_->stop(Deadline::after(5s)));
+  std::int64_t steady_ms = 1000;
+  manager_ = SandboxManager::create(
+      runtime_, *plugins_, *store_, [this] { return now_ms_; }, [&] { return steady_ms; });
+  sh("true");
+  for (std::int64_t hours : {30, -60, 90}) {
+    now_ms_ += hours * 3'600'000;
+    steady_ms += 60'000;
+    EXPECT_TRUE(run(manager_->sweep()).empty()) << hours;
+  }
+  steady_ms += 25 * 3'600'000LL;
+  EXPECT_EQ(run(manager_->sweep()).size(), 1u);
+  close();  // while there is that clock
+}
+
 // An engine takes a while to remove a container; a command that comes meanwhile gets the next one.
 TEST_F(DockerExec, P16ACommandThatComesDuringARemovalIsNotCutOff) {
   configure("{}");
   sh("true");
-  for (int round = 0; round < 6; ++round) {
+  for (int round = 0; round < 20; ++round) {
     now_ms_ += 25 * 3'600'000LL;
     bool swept = false;
-    std::vector<std::string> removed;
     asio::co_spawn(runtime_.loop(), manager_->sweep(),
-                   [&](const std::exception_ptr& e, std::vector<std::string> names) {
+                   [&](const std::exception_ptr& e, const std::vector<std::string>&) {
                      EXPECT_FALSE(e);
-                     removed = std::move(names);
                      swept = true;
                    });
     auto begun = std::chrono::steady_clock::now();
     run_until([&] {
       auto passed = std::chrono::steady_clock::now() - begun;
-      return swept || passed > std::chrono::milliseconds(20 + 15 * round);
+      return swept || passed > std::chrono::milliseconds(round);
     });
-    Ran ran = sh("echo begin; sleep 0.5; echo end");
+    Ran ran = sh("echo begin; sleep 0.2; echo end");
     EXPECT_EQ(ran.out, "begin\nend\n") << round << " " << ran.message();
     run_until([&] { return swept; });
-    EXPECT_EQ(removed.size(), 1u) << round;
   }
 }
 
