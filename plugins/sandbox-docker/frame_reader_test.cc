@@ -56,5 +56,20 @@ TEST(MountMap, D11SourcesBecomeTheHostsOwnPaths) {
   EXPECT_NE(refused.error().message.find("/home/claw/.openclaw-other"), std::string::npos);
 }
 
+TEST(MountMap, D11ThisContainerIsFoundWhateverItsHostName) {
+  const std::string id(64, 'a');
+  const std::string docker =
+      "95 90 0:38 / / rw,relatime - overlay overlay rw\n"
+      "113 95 254:0 /var/lib/docker/containers/" +
+      id + "/hostname /etc/hostname rw,relatime - ext4 /dev/vda rw\n";
+  EXPECT_EQ(own_container(docker), id);
+  const std::string podman = "700 695 0:26 /containers/overlay-containers/" + id +
+                             "/userdata/hosts /etc/hosts rw,nosuid - tmpfs tmpfs rw\n";
+  EXPECT_EQ(own_container(podman), id);
+  EXPECT_EQ(own_container("30 1 254:0 / / rw - ext4 /dev/vda rw\n"), "");
+  // A folder that somebody mounted is not where the engine keeps its own.
+  EXPECT_EQ(own_container("31 30 254:0 /containers/" + id + "/x /srv rw - ext4 /dev/vda rw\n"), "");
+}
+
 }  // namespace
 }  // namespace openclaw::docker

@@ -1,10 +1,40 @@
 #include "mount_map.h"
 
-#include <string>
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <sstream>
 
 #include "spec_reader.h"
 
 namespace openclaw::docker {
+
+namespace {
+
+bool is_container_id(const std::string& text) {
+  constexpr std::size_t kIdSize = 64;
+  return text.size() == kIdSize && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+}  // namespace
+
+std::string own_container(std::string_view mountinfo) {
+  static const std::set<std::string> kOfTheEngine = {"/etc/hostname", "/etc/hosts",
+                                                     "/etc/resolv.conf"};
+  std::istringstream lines{std::string(mountinfo)};
+  std::string line, number, parent, device, root, place;
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    if (!(fields >> number >> parent >> device >> root >> place) || !kOfTheEngine.contains(place))
+      continue;
+    std::string folder;  // ".../containers/ID/hosts", Podman: ".../overlay-containers/ID/..."
+    for (const auto& part : std::filesystem::path(root)) {
+      if (folder.ends_with("containers") && is_container_id(part.string())) return part.string();
+      folder = part.string();
+    }
+  }
+  return {};
+}
 
 Outcome<Nothing> mapped_sources(const json::array& own, json::array& mounts) {
   for (auto& item : mounts) {

@@ -2,6 +2,9 @@
 // the host does. Pure.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "flow.h"
 #include "outcome.h"
 
@@ -11,5 +14,10 @@ namespace openclaw::docker {
 // place. A source that lies in none of them exists for the gateway only: OC_FAILED_PRECONDITION
 // names it.
 Outcome<Nothing> mapped_sources(const json::array& own, json::array& mounts);
+
+// The id of the container that sees `mountinfo` (of /proc/self): engines mount its /etc/hosts and
+// the like from a folder of that name. Its host name says it only until somebody gives it another.
+// Empty for one that is in none.
+std::string own_container(std::string_view mountinfo);
 
 }  // namespace openclaw::docker
