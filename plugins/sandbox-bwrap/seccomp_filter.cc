@@ -114,18 +114,24 @@ bool add_setuid_rules(scmp_filter_ctx filter) {
   struct Call {
     int number;
     unsigned mode, flags;  // which argument; flags 0: the call always makes a file or sets a mode
+    unsigned making = O_CREAT;  // the flag with which it does
   };
-  const std::array<Call, 8> calls = {{{SCMP_SYS(chmod), 1, 0},
-                                      {SCMP_SYS(fchmod), 1, 0},
-                                      {SCMP_SYS(fchmodat), 2, 0},
-                                      {SCMP_SYS(creat), 1, 0},
-                                      {SCMP_SYS(mknod), 1, 0},
-                                      {SCMP_SYS(mknodat), 2, 0},
-                                      {SCMP_SYS(open), 2, 1},
-                                      {SCMP_SYS(openat), 3, 2}}};
+  // Without the O_DIRECTORY that is a part of it: a file without a name is given one later.
+  constexpr unsigned kNoName = O_TMPFILE & ~O_DIRECTORY;
+  const std::array<Call, 10> calls = {{{SCMP_SYS(chmod), 1, 0},
+                                       {SCMP_SYS(fchmod), 1, 0},
+                                       {SCMP_SYS(fchmodat), 2, 0},
+                                       {SCMP_SYS(creat), 1, 0},
+                                       {SCMP_SYS(mknod), 1, 0},
+                                       {SCMP_SYS(mknodat), 2, 0},
+                                       {SCMP_SYS(open), 2, 1},
+                                       {SCMP_SYS(openat), 3, 2},
+                                       {SCMP_SYS(open), 2, 1, kNoName},
+                                       {SCMP_SYS(openat), 3, 2, kNoName}}};
   for (const auto& call : calls) {
-    std::array<scmp_arg_cmp, 2> when = {{{call.mode, SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID},
-                                         {call.flags, SCMP_CMP_MASKED_EQ, O_CREAT, O_CREAT}}};
+    std::array<scmp_arg_cmp, 2> when = {
+        {{call.mode, SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID},
+         {call.flags, SCMP_CMP_MASKED_EQ, call.making, call.making}}};
     if (seccomp_rule_add_array(filter, no, call.number, call.flags == 0 ? 1 : 2, when.data()) != 0)
       return false;
   }

@@ -100,6 +100,7 @@ TEST_F(Bwrap, A8RootInTheSandboxChangesNothingOfTheHost) {
       sh("chmod 600 /proc/version 2>/dev/null && echo proc; chmod 600 /usr/bin/env 2>/dev/null && "
          "echo usr; for f in /etc/passwd /etc/services /etc/alternatives /etc/ssl; do chmod 700 $f "
          "2>/dev/null && echo $f; done; touch /etc/alternatives/x 2>/dev/null && echo etc; "
+         "perl -e 'print \"no name\\n\" if sysopen(F, \".\", 020200002, 04755)'; "
          "chmod 600 /dev/full; cp /bin/true t; chmod 4755 t 2>/dev/null && echo setuid; "
          "echo x > /dev/null && head -c 3 /dev/zero | wc -c; test -c /dev/tty && echo tty");
   EXPECT_EQ(ran.out, "3\ntty\n") << ran.err;
