@@ -269,6 +269,15 @@ void prune(Context& context) {
              {context.paths(), *config, std::chrono::milliseconds(context.timeout_ms)}))
       removed.emplace_back(std::move(name));
   }
+  // That nothing had to go is only known when somebody could be asked.
+  if (removed.empty()) {
+    auto listed = listing(context);
+    if (!listed) return;
+    bool unknown = !listed->problem.empty();
+    if (unknown && !(listed->containers.empty() && listed->browsers.empty()))
+      return context.fail(
+          Error(Code::kUnavailable, "No container was removed: " + listed->problem));
+  }
   if (context.json)
     return context.out().print_json(json::object{{"ok", true}, {"removed", std::move(removed)}});
   for (const auto& name : removed) {

@@ -60,6 +60,17 @@ TEST_F(SandboxCommands, D13PruneRemovesWhatIsOutOfDateAndIdleOnly) {
   EXPECT_FALSE(inspect(name_of("agent:main:busy")).is_null());
 }
 
+TEST_F(SandboxCommands, PruneSaysWhenNobodyCouldBeAsked) {
+  configure("{}");
+  ASSERT_EQ(sh("true").code(), 0);
+  shut_down_gateway();
+  configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all"}}},
+      "plugins":{"entries":{"sandbox-docker":{"config":{"engine":"unix:/nobody-here.sock"}}}}})");
+  auto said = openclaw({"sandbox", "prune"});
+  EXPECT_NE(code_, 0);
+  EXPECT_THAT(json::serialize(said), HasSubstr("/nobody-here.sock does not exist"));
+}
+
 TEST_F(SandboxCommands, R233DoctorSeesTheEngineAndAMissingImage) {
   configure("{}");
   EXPECT_EQ(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/status"), "ok");
