@@ -8,6 +8,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <vector>
 
 #include "spec_reader.h"
@@ -67,6 +68,25 @@ std::string group_name(gid_t gid) {
   if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) == 0 && found)
     return found->gr_name;
   return std::to_string(gid);
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+  return value ? value : "";
+}
+
+// Where engines without root, and Podman, listen. Empty: nowhere that this user may use.
+std::string socket_elsewhere() {
+  constexpr std::string_view kUnix = "unix://";
+  std::string runtime = variable("XDG_RUNTIME_DIR"), host = variable("DOCKER_HOST");
+  if (runtime.empty()) runtime = "/run/user/" + std::to_string(::geteuid());
+  std::vector<std::string> places = {runtime + "/docker.sock", runtime + "/podman/podman.sock",
+                                     "/run/podman/podman.sock"};
+  if (host.starts_with(kUnix)) places.insert(places.begin(), host.substr(kUnix.size()));
+  for (const auto& place : places) {
+    if (::access(place.c_str(), R_OK | W_OK) == 0) return place;
+  }
+  return {};
 }
 
 }  // namespace
@@ -201,6 +221,11 @@ Engine::Trouble Engine::trouble(oc_status status) const {
   std::string path = socket_path();
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
+    if (std::string other = socket_elsewhere(); !other.empty()) {
+      return {OC_UNAVAILABLE,
+              "there is no Docker engine: " + path + " does not exist, but " + other + " does",
+              "openclaw config set plugins.entries.sandbox-docker.config.engine unix:" + other};
+    }
     return {OC_UNAVAILABLE, "there is no Docker engine: " + path + " does not exist",
             "sudo apt-get install docker.io && sudo systemctl start docker"};
   }

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "command_fixture.h"
 #include "json_pointer.h"
@@ -120,6 +122,22 @@ TEST_F(SandboxCommands, DoctorNamesEachTroubleWithTheEngineAndWhatElseCanBeUsed)
   ::close(fd);  // the name stays, and nobody listens
   EXPECT_THAT(text_at(check(openclaw({"doctor"}), "sandbox.engine"), "/fix"),
               HasSubstr("systemctl restart docker"));
+}
+
+// Docker without root, and Podman, have no socket in /var/run.
+TEST_F(SandboxCommands, DoctorFindsAnEngineThatListensElsewhere) {
+  auto folder = temp_.path() / "runtime/podman";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "podman.sock") << "";
+  setenv("XDG_RUNTIME_DIR", folder.parent_path().c_str(), 1);
+  configure_whole(R"({"agents":{"defaults":{"sandbox":{"mode":"all"}}},
+      "plugins":{"entries":{"sandbox-docker":{"config":{"engine":"unix:/nobody-here.sock"}}}}})");
+  auto found = check(openclaw({"doctor"}), "sandbox.engine");
+  unsetenv("XDG_RUNTIME_DIR");
+  EXPECT_THAT(text_at(found, "/detail"), HasSubstr("/nobody-here.sock does not exist, but"));
+  EXPECT_EQ(text_at(found, "/fix"),
+            "openclaw config set plugins.entries.sandbox-docker.config.engine unix:" +
+                (folder / "podman.sock").string());
 }
 
 // No fixture: the suite forks, and wants a process with one thread.
