@@ -41,6 +41,7 @@ class InitLink : public std::enable_shared_from_this<InitLink> {
   // A number for a new command, whose frames go to `listener` until remove().
   std::uint32_t add(std::weak_ptr<Listener> listener);
   void remove(std::uint32_t command) { listeners_.erase(command); }
+  bool has_commands() const { return !listeners_.empty(); }
   void send(Kind kind, std::uint32_t command, std::string_view payload);
   void close();
   bool is_closed() const { return state_ == State::kClosed; }

@@ -1,5 +1,6 @@
 #include "init_run.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -83,7 +84,21 @@ Flow<Outcome<int>> InitRun::run() {
     co_await drained;
     on_drained_ = nullptr;
   }
+  if (no_room_ && !killed_ && !link_->has_commands()) co_await make_room();
   co_return how_;
+}
+
+// No command runs, so it is what earlier ones left that takes the room, or a limit that one of them
+// set for process 1, which has the same user. Neither would ever end by itself, and nothing can be
+// run to end it.
+Flow<Nothing> InitRun::make_room() {
+  plugin_.log().warn("sandbox-docker: stopping container " + plan_.container +
+                     " because what commands left in it leaves no room for another one");
+  std::string path = "/containers/" + url_encoded(plan_.container) + "/kill";
+  co_await engine_.call("POST", path, "", kStopTimeoutMs);
+  link_->close();
+  how_ = container_gone(how_.error().message);
+  co_return Nothing{};
 }
 
 void InitRun::end(Outcome<int> how) {
@@ -104,8 +119,11 @@ void InitRun::on_frame(Kind kind, std::string_view payload) {
       input_room_ =
           std::min(kInputWindow, input_room_ + std::min(kInputWindow, get_u32(payload.data())));
       return flush_input();
-    case Kind::kExit:
-      return end(how_it_ended(get_u32(payload.data()), get_u32(payload.data() + 4)));
+    case Kind::kExit: {
+      std::uint32_t how = get_u32(payload.data()), value = get_u32(payload.data() + 4);
+      no_room_ = how == 2 && (value == EAGAIN || value == EMFILE);
+      return end(how_it_ended(how, value));
+    }
     default:
       return;
   }

@@ -47,6 +47,7 @@ class InitRun final : public Run,
   void fail_input(const std::string& why);
   void end(Outcome<int> how);
   Flow<Nothing> stop_container(std::shared_ptr<InitRun> self);
+  Flow<Nothing> make_room();
 
   Plugin& plugin_;
   Engine& engine_;
@@ -64,6 +65,7 @@ class InitRun final : public Run,
   Outcome<int> how_ = 0;
   std::uint64_t patience_ = 0;  // timer from a kill on
   bool killed_ = false;
+  bool no_room_ = false;  // for another process, or for its pipes
 };
 
 }  // namespace openclaw::docker

@@ -57,6 +57,19 @@ TEST_F(DockerInit, NothingInsideReachesIt) {
   EXPECT_EQ(explained().at("execPath"), "init");
 }
 
+// Nobody could run anything any more, not even what would end it.
+TEST_F(DockerInit, A30ACommandThatLeavesNoRoomDoesNotKeepTheNextFromRunning) {
+  configure("{}", R"({"pidsLimit":40})");
+  sh("i=0; while [ $i -lt 80 ]; do sleep 900 & i=$((i+1)); done");
+  Ran ran = sh("echo alive");
+  EXPECT_EQ(ran.out, "alive\n") << ran.message();
+  EXPECT_THAT(processes(), Not(HasSubstr("sleep 900")));
+  ASSERT_EQ(sh("prlimit --pid 1 --nofile=5:5").code(), 0);
+  ran = sh("echo alive");
+  EXPECT_EQ(ran.out, "alive\n") << ran.message();
+  EXPECT_EQ(explained().at("execPath"), "init");
+}
+
 TEST_F(DockerInit, ACommandThatKillsItsKeeperTakesNothingWithIt) {
   configure("{}");
   Ran ran = sh("(setsid sleep 301 &); kill -9 $PPID; sleep 302");
