@@ -97,8 +97,7 @@ json::object browser_spec(const Settings& settings, const config::Paths& paths, 
   if (browser.watched) spec["ports"].as_array().emplace_back(browser.novnc_port);
   spec["mounts"] = browser_mounts(settings, browser);
   spec["allow"] = allowances(settings);
-  spec["bindRoots"] =
-      json::array{view.agent_workspace.string(), view.host_workspace.parent_path().string()};
+  spec["bindRoots"] = view.spec.at("bindRoots");
   spec["protectedPaths"] = json::array{paths.state_dir.string()};
   return spec;
 }

@@ -46,6 +46,18 @@ TEST(BrowserViewTest, R239R245TheDefaultsAreThoseOfTheGuide) {
   EXPECT_FALSE(view.user.starts_with("0:")) << "Chromium's sandbox does not work as root";
 }
 
+// The folder that the agent's workspace lies in is somebody's home.
+TEST(BrowserViewTest, A9R197BindsMayComeFromTheWorkspacesAndNotFromBesideThem) {
+  config::Paths paths;
+  paths.home = "/home/ada";
+  paths.state_dir = "/home/ada/.openclaw";
+  FixedConfig config(R"({"agents":{"defaults":{"workspace":"/home/ada/ws",
+      "sandbox":{"mode":"all","workspaceAccess":"rw","browser":{"enabled":true}}}}})");
+  View view = resolve_view(config, paths, "main", "agent:main:x");
+  EXPECT_EQ(resolve_browser(paths, view).spec.at("bindRoots"),
+            (json::array{"/home/ada/ws", "/home/ada/.openclaw/sandboxes"}));
+}
+
 TEST(BrowserViewTest, R247TheScreenIsWatchedOnlyWhereThereIsOneAndItIsWanted) {
   struct Row {
     const char* settings;

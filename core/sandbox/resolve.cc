@@ -102,7 +102,7 @@ void put_mounts(json::object& spec, const Settings& settings, const View& view) 
 
 // What changes the container itself. Who asks (session, agent) is added after the hash is taken.
 json::object make_spec(const Settings& settings, const config::Paths& paths, const View& view,
-                       const fs::path& workspace_root) {
+                       json::array bind_roots) {
   json::object spec;
   spec["specVersion"] = 1;
   spec["image"] = settings.at("docker.image").value;
@@ -126,7 +126,7 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   spec["extraHosts"] = settings.at("docker.extraHosts").value;
   put_mounts(spec, settings, view);
   spec["allow"] = allowances(settings);
-  spec["bindRoots"] = json::array{view.agent_workspace.string(), workspace_root.string()};
+  spec["bindRoots"] = std::move(bind_roots);
   spec["protectedPaths"] = json::array{paths.state_dir.string()};
   return spec;
 }
@@ -310,7 +310,12 @@ View resolved(const config::Config& config, const config::Paths& paths, std::str
   view.host_workspace = view.workspace_access == "rw"
                             ? view.agent_workspace
                             : workspace_root / derived_name(view.scope_key);
-  view.spec = make_spec(settings, paths, view, workspace_root);
+  // What all agents have must not differ with who asks for it, or each would replace the others'.
+  fs::path bind_root = view.scope == "shared"
+                           ? agent_workspace(config, paths, default_agent_id(root))
+                           : view.agent_workspace;
+  view.spec =
+      make_spec(settings, paths, view, json::array{bind_root.string(), workspace_root.string()});
   view.config_hash = canonical_hash(view.spec);
   if (view.scope == "session") {
     view.spare_hash = spare_hash(view.spec, view);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sandbox/browser_view.h"
 #include "sandbox/fixed_config_for_test.h"
 #include "sandbox/sandbox_manager.h"
 #include "sandbox/settings.h"
@@ -80,6 +81,15 @@ TEST(ResolveView, R160R161R162ScopeDecidesWhoSharesAContainer) {
   EXPECT_EQ(key("shared", "main", "agent:main:a"), key("shared", "work", "agent:work:b"));
   EXPECT_EQ(resolved(sandbox_section(R"({"mode":"all"})")).scope, "agent")
       << "R160, D6: the default";
+}
+
+// Else a use by one agent would replace the container that another one has used.
+TEST(ResolveView, R162TheSharedSandboxIsTheSameForAllAgents) {
+  const std::string text = R"({"agents":{"defaults":{"sandbox":{"mode":"all","scope":"shared",
+      "browser":{"enabled":true}}},"list":[{"id":"main"},{"id":"work","workspace":"/srv/work"}]}})";
+  View one = resolved(text, "main", "agent:main:a"), other = resolved(text, "work", "agent:work:b");
+  EXPECT_EQ(one.config_hash, other.config_hash);
+  EXPECT_EQ(resolve_browser(kPaths, one).config_hash, resolve_browser(kPaths, other).config_hash);
 }
 
 TEST(ResolveView, R163R165NoneUsesAFolderUnderTheWorkspaceRoot) {
