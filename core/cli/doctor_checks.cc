@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "cli/disk_checks.h"
 #include "gateway/agents_catalogue.h"
@@ -113,6 +115,34 @@ void check_backend(const std::vector<plugin::PluginInfo>& plugins, const Sandbox
     }
   }
   if (!all_well(found)) offer_other_backends(plugins, probe, view, found, out);
+}
+
+// All agents that share a backend and an image. Each has a workspace and a user of its own, but an
+// engine that hangs does so for all of them.
+void check_views(const std::vector<plugin::PluginInfo>& plugins, const SandboxProbe& probe,
+                 const std::vector<sandbox::View>& views, std::vector<Check>& out) {
+  constexpr std::chrono::seconds kPatience{3};
+  for (const auto& view : views) {
+    std::vector<Check> found;
+    auto begun = std::chrono::steady_clock::now();
+    check_backend(plugins, probe, view, found);
+    for (auto& check : found) {
+      bool told = std::any_of(out.begin(), out.end(), [&](const Check& other) {
+        return other.title == check.title && other.detail == check.detail;
+      });
+      if (!told) out.push_back(std::move(check));
+    }
+    if (std::chrono::steady_clock::now() - begun > kPatience) return;
+  }
+}
+
+void check_walls(const sandbox::View& view, std::set<std::string>& told, std::vector<Check>& out) {
+  for (const auto& key : sandbox::open_walls(*view.settings)) {
+    if (!told.insert(key).second) continue;
+    out.push_back(make("sandbox.walls", "Sandbox settings", Status::kWarn,
+                       key + " is set: a wall of the sandbox is down",
+                       "openclaw config unset " + key));
+  }
 }
 
 bool has_environment_key() {
@@ -235,7 +265,9 @@ void check_sandbox(const config::Paths& paths, const config::Config& config,
                        issue.path + " (" + issue.origin.text() + "): " + issue.message,
                        "openclaw config get " + issue.path));
   }
-  std::map<std::pair<std::string, std::string>, sandbox::View> views;  // by backend and image
+  // By backend and image.
+  std::map<std::pair<std::string, std::string>, std::vector<sandbox::View>> views;
+  std::set<std::string> told;
   for (const auto& agent : gateway::agent_ids(config)) {
     auto view = sandbox::resolve_view(config, paths, agent, "agent:" + agent + ":probe");
     if (!view.sandboxed) continue;
@@ -243,14 +275,15 @@ void check_sandbox(const config::Paths& paths, const config::Config& config,
       out.push_back(make("sandbox.setup", "Sandbox settings", Status::kFail, problem,
                          "openclaw sandbox explain --agent " + agent));
     }
-    views.try_emplace({view.backend, text_of(view.spec, "image")}, std::move(view));
+    check_walls(view, told, out);
+    views[{view.backend, text_of(view.spec, "image")}].push_back(std::move(view));
   }
   if (views.empty()) {
     out.push_back(make("sandbox.mode", "Sandbox", Status::kInfo,
                        "off: tools run on this host, as this user",
                        "openclaw config set agents.defaults.sandbox.mode non-main"));
   }
-  for (const auto& [key, view] : views) check_backend(plugins, probe, view, out);
+  for (const auto& [key, same] : views) check_views(plugins, probe, same, out);
 }
 
 void check_model(const config::Config& config, std::vector<Check>& out) {

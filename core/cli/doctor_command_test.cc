@@ -131,5 +131,31 @@ TEST_F(DoctorCommand, ABackendThatIsWellOffersNoOther) {
   EXPECT_EQ(checks[0].status, Check::Status::kOk);
 }
 
+TEST_F(DoctorCommand, A8EachKeyThatTakesAWallDownIsNamed) {
+  auto config = config::from_json(
+      {{"agents",
+        {{"defaults", {{"sandbox", {{"mode", "all"}}}}},
+         {"list",
+          {{{"id", "one"}},
+           {{"id", "two"},
+            {"sandbox", {{"docker", {{"dangerouslyAllowExternalBindSources", true}}}}}}}}}}});
+  config::Paths paths;
+  paths.home = paths.state_dir = temp_.path();
+  std::vector<Check> checks;
+  auto probe = [](const sandbox::View& view) {
+    return std::vector<sandbox::Finding>{{view.agent_id == "one", "for " + view.agent_id, ""}};
+  };
+  check_sandbox(paths, *config, two_backends(), probe, checks);
+  ASSERT_EQ(checks.size(), 3u);
+  EXPECT_EQ(checks[0].status, Check::Status::kWarn);
+  EXPECT_EQ(checks[0].fix,
+            "openclaw config unset "
+            "agents.list[1].sandbox.docker.dangerouslyAllowExternalBindSources");
+  // Agents with the same image have other folders and users.
+  EXPECT_EQ(checks[1].detail, "for one");
+  EXPECT_EQ(checks[2].detail, "for two");
+  EXPECT_EQ(checks[2].status, Check::Status::kFail);
+}
+
 }  // namespace
 }  // namespace openclaw::cli

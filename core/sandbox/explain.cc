@@ -40,11 +40,7 @@ json::array warnings_json(const config::Config& config, const Settings& settings
   for (const auto& key : settings.ignored()) {
     out.emplace_back(key + " is ignored: the scope is shared, only agents.defaults.sandbox counts");
   }
-  for (std::string_view key : {"docker.dangerouslyAllowContainerNamespaceJoin",
-                               "docker.dangerouslyAllowReservedContainerTargets",
-                               "docker.dangerouslyAllowExternalBindSources"}) {
-    if (settings.flag(key)) out.emplace_back(settings.at(key).source + " is set: a wall is down");
-  }
+  for (const auto& key : open_walls(settings)) out.emplace_back(key + " is set: a wall is down");
   const json::object* ulimits = settings.at("docker.ulimits").value.if_object();
   const json::value* nproc = ulimits ? ulimits->if_contains("nproc") : nullptr;
   if (nproc && !nproc->is_null() && *nproc != 0) {

@@ -273,6 +273,10 @@ Ready Manager::keep(const View& view, const json::object& runtime) {
         "them now: {}",
         name, recreate_command(view));
   }
+  if (flag_of(runtime, "created")) {
+    for (const auto& key : open_walls(*view.settings))
+      spdlog::warn("sandbox {} was made with a wall down: {} is set", name, key);
+  }
   RegistryEntry fresh{name,
                       view.scope_key,
                       text_of(runtime, "image"),

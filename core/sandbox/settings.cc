@@ -242,6 +242,15 @@ bool Settings::flag(std::string_view key) const {
   return value.is_bool() && value.get_bool();
 }
 
+std::vector<std::string> open_walls(const Settings& settings) {
+  std::vector<std::string> out;
+  for (const auto& [key, setting] : settings.all()) {
+    bool is_wall = key.find(".dangerously") != std::string::npos;
+    if (is_wall && settings.flag(key)) out.push_back(setting.source);
+  }
+  return out;
+}
+
 Result<std::int64_t> parse_size(const json::value& written, std::string_view key) {
   if (written.is_null()) return 0;
   std::string text = written.is_string() ? lowered(written.get_string()) : json::serialize(written);

@@ -35,6 +35,9 @@ class Settings {
   std::vector<std::string> ignored_;
 };
 
+// Where the keys that take a wall down are set.
+std::vector<std::string> open_walls(const Settings& settings);
+
 // The entry of agents.list with this id and its index; null when there is none.
 struct AgentEntry {
   const json::object* object = nullptr;

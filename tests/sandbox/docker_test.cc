@@ -360,6 +360,18 @@ TEST_F(DockerSandbox, A9R197ALinkPutInPlaceOfABindIsNotFollowedAtTheNextStart) {
   EXPECT_EQ(sh("cat /data/f").out, "mine\n");
 }
 
+TEST_F(DockerSandbox, R180A8AContainerWithAWallDownIsLogged) {
+  configure("{}", R"({"dangerouslyAllowExternalBindSources":true})");
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(sh("echo made").out, "made\n");
+  std::fflush(stdout);
+  std::string logged = ::testing::internal::GetCapturedStdout();
+  logged += ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(logged, HasSubstr("agents.defaults.sandbox.docker."
+                                "dangerouslyAllowExternalBindSources is set"));
+}
+
 TEST_F(DockerSandbox, R227R229R231R232AnImageOfAnyNameIsUsed) {
   ASSERT_EQ(docker("image inspect openclaw-sandbox:bookworm-slim"), 0)
       << "scripts/sandbox-setup.sh made it";
