@@ -204,6 +204,7 @@ Flow<Nothing> DockerBackend::run_remove(Completion done, std::string id) {
   if (removed.has_error()) {
     finish(done, removed.error());
   } else {
+    containers_.try_init_again();
     done.ok();
   }
   co_return Nothing{};

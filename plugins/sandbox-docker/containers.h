@@ -42,6 +42,9 @@ class Containers {
   // Null: by the engine's exec.
   std::shared_ptr<InitLink> link(const std::string& id) const;
   void close_links();
+  // Whoever has a sandbox removed may have changed what kept our init out of it: an image, a
+  // profile.
+  void try_init_again() { no_init_.clear(); }
 
  private:
   Flow<Outcome<std::string>> create_draft(json::object spec, std::string name, bool with_init);

@@ -46,6 +46,17 @@ TEST_F(DockerInit, WhereItCannotRunTheEngineDoesAndExplainSaysWhy) {
               HasSubstr("commands run by: engine (nobody answers in the sandbox"));
 }
 
+TEST_F(DockerInit, WhereItCouldNotRunItIsTriedAgainAfterARecreate) {
+  auto profile = temp_.path() / "profile.json";
+  std::ofstream(profile) << R"({"defaultAction":"SCMP_ACT_ALLOW",
+      "syscalls":[{"names":["signalfd4"],"action":"SCMP_ACT_ERRNO"}]})";
+  configure("{}", R"({"seccompProfile":")" + profile.string() + "\"}");
+  EXPECT_EQ(sh("cat /proc/1/comm").out, "docker-init\n");
+  std::ofstream(profile) << R"({"defaultAction":"SCMP_ACT_ALLOW"})";
+  run(manager_->recreate("", "main", false, Limits::within(30s)));
+  EXPECT_EQ(sh("cat /proc/1/comm").out, ".openclaw-init\n");
+}
+
 TEST_F(DockerInit, NothingInsideReachesIt) {
   configure("{}");
   Ran ran =
