@@ -45,6 +45,14 @@ void Connection::report(std::string_view state, std::string_view reason, std::st
   s_.plugin.channel_host().link_state(json::serialize(out));
 }
 
+void Connection::reads_groups(bool all) {
+  if (!connected() || bot_.reads_all_group_messages == all) return;
+  bot_.reads_all_group_messages = all;
+  if (state_ != "online") return;
+  state_.clear();
+  report("online");
+}
+
 void Connection::begin(std::optional<Completion> started) {
   start_.expect(std::move(started));
   report("connecting");

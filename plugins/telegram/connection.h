@@ -57,6 +57,8 @@ class Connection {
   void refused(std::string_view reason, const std::string& message);
 
   void report(std::string_view state, std::string_view reason = {}, std::string_view message = {});
+  // @BotFather's privacy mode as it is now; reported when it has changed.
+  void reads_groups(bool all);
   // In a row; set to 0 by what worked.
   int failures() const { return failures_; }
   void count_failure() { ++failures_; }

@@ -223,6 +223,7 @@ TelegramPlugin::Work TelegramPlugin::run_probe(Completion done) {
         {"username", parts::text_in(*bot, "username")},
         {"canJoinGroups", parts::bool_in(*bot, "can_join_groups", false)},
         {"canReadAllGroupMessages", parts::bool_in(*bot, "can_read_all_group_messages", false)}};
+    connection_.reads_groups(parts::bool_in(*bot, "can_read_all_group_messages", false));
   }
   if (const json::object* info = hook.result.if_object()) {
     out["webhook"] = webhook_status(*info);

@@ -95,8 +95,10 @@ TEST_F(TelegramReceive, ABotInPrivacyModeSaysHowToLeaveIt) {
   const json::object groups = recorder_.links.back().at("groupMessages").as_object();
   EXPECT_FALSE(groups.at("all").as_bool());
   EXPECT_THAT(std::string(groups.at("fix").as_string()), testing::HasSubstr("/setprivacy"));
-  down(bot);
   post("/bot", {{"can_read_all_group_messages", true}});
+  ASSERT_TRUE(call(bot, "channel.probe", {}).has_value());
+  EXPECT_EQ(recorder_.links.back().at("groupMessages"), json::value(json::object{{"all", true}}));
+  down(bot);
   up();
   EXPECT_EQ(recorder_.links.back().at("groupMessages"), json::value(json::object{{"all", true}}));
 }
