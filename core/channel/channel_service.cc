@@ -325,17 +325,19 @@ Awaitable<Result<json::object>> Service::link(LinkRequest request, Deadline dead
   const std::string key = request.channel + "/" + request.account;
   const auto account_of = [this, &request]() -> std::shared_ptr<Account> {
     for (const auto& each : accounts_.all()) {
-      if (each->plan.channel == request.channel && each->plan.account == request.account) return each;
+      if (each->plan.channel == request.channel && each->plan.account == request.account)
+        return each;
     }
     return nullptr;
   };
   auto account = account_of();
   if (!account) {
-    co_return make_error(Code::kNotFound, "there is no account \"" + request.account + "\" of " + request.channel +
-                                              "; see: openclaw channels list");
+    co_return make_error(Code::kNotFound, "there is no account \"" + request.account + "\" of " +
+                                              request.channel + "; see: openclaw channels list");
   }
   if (account->plan.traits.link_prompt.empty()) {
-    co_return make_error(Code::kFailedPrecondition, account->plan.traits.label + " links no accounts by code");
+    co_return make_error(Code::kFailedPrecondition,
+                         account->plan.traits.label + " links no accounts by code");
   }
   accounts_.start_now(key);
   co_await accounts_.next_link_step(key, request.seen, deadline);

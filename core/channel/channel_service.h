@@ -37,14 +37,16 @@ class ChannelService : public plugin::ChannelEvents {
   // when that is done, whoever began it.
   virtual Awaitable<> apply_config() = 0;
 
-  // Starts the account if it is off or waits before its next start, then waits until it is connected
-  // or has said why not: {"connected","error","linkState"?}. `error` is null while it is not known.
+  // Starts the account if it is off or waits before its next start, then waits until it is
+  // connected or has said why not: {"connected","error","linkState"?}. `error` is null while it is
+  // not known.
   virtual Awaitable<json::object> first_result(std::string channel, std::string account,
                                                Deadline deadline) = 0;
 
   // Starts the account if it is off, then waits until it is connected, shows another code than the
-  // one seen, or cannot go on: {"connected","linkState"?,"qr"?,"code"?,"expiresMs"?,"prompt","error"}.
-  // kFailedPrecondition: the channel's accounts are not linked by code. kNotFound: no such account.
+  // one seen, or cannot go on:
+  // {"connected","linkState"?,"qr"?,"code"?,"expiresMs"?,"prompt","error"}. kFailedPrecondition:
+  // the channel's accounts are not linked by code. kNotFound: no such account.
   virtual Awaitable<Result<json::object>> link(LinkRequest request, Deadline deadline) = 0;
 
   // The channels.status payload of the gateway protocol (14.1), without "ts".

@@ -701,7 +701,8 @@ TEST_F(ChannelServiceTest, AnAccountThatIsOffStartsAgainWhenItIsAskedFor) {
   };
   boot();
   const auto ask = [&] {
-    return wait(life_->service->first_result("fake", "default", Deadline::after(milliseconds(5000))));
+    return wait(
+        life_->service->first_result("fake", "default", Deadline::after(milliseconds(5000))));
   };
   EXPECT_EQ(ask().at("error"), "the token is wrong");
   *refused = false;  // mended at the platform: nothing changes here

@@ -297,7 +297,8 @@ Awaitable<Access> Intake::decide(InboxRow row, std::shared_ptr<Account> account)
   AccessFacts facts = facts_of(row, known_id(row, *account), *account);
   // A name that is spoken counts like a mention that the platform marks.
   if (!facts.mentioned && facts.chat_type != "direct") {
-    facts.mentioned = mention_patterns_.found_in(string_or(row.event, "text", ""), *config, agent_of(row, *account));
+    facts.mentioned = mention_patterns_.found_in(string_or(row.event, "text", ""), *config,
+                                                 agent_of(row, *account));
   }
   if (!asks_who_is_paired(rules, facts)) co_return decide_access(rules, facts, {});
   // Read for each decision: `pairing approve` and a removal count at once.
@@ -376,8 +377,7 @@ std::string Intake::agent_of(const InboxRow& row, const Account& account) const 
   peer.channel = account.plan.channel;
   peer.account = account.plan.account;
   peer.kind = string_or(conversation, "type", "");
-  peer.id = peer.kind == "direct" ? string_or(sender, "id", "")
-                                   : known_id(row, account);
+  peer.id = peer.kind == "direct" ? string_or(sender, "id", "") : known_id(row, account);
   peer.thread_id = string_or(conversation, "threadId", "");
   peer.parent_id = string_or(conversation, "parentId", "");
   peer.space_id = string_or(conversation, "spaceId", "");

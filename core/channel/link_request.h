@@ -1,4 +1,5 @@
-// Linking an account by a code that a person scans or types on their phone: RPC `web.login.start` and `.wait`.
+// Linking an account by a code that a person scans or types on their phone: RPC `web.login.start`
+// and `.wait`.
 #pragma once
 
 #include <string>

@@ -219,11 +219,14 @@ TEST_F(ReplyMediaTest, TheFileIsOpenedAnewAfterACrash) {
   EXPECT_EQ(sent[0].at("attachments").at(0).at("bytes"), 2);
 }
 
-// What an operator sends comes with the request, is kept in the workspace and goes out like other files.
+// What an operator sends comes with the request, is kept in the workspace and goes out like other
+// files.
 TEST_F(ReplyMediaTest, A13WhatIsBroughtIsKeptInTheWorkspaceBeforeItGoes) {
   boot();
-  MessageAction action{.channel = "fake", .to = "1", .agent_id = "main", .session_key = "agent:main:main"};
-  action.brought = {{"../a b.txt", "text/plain", "aGVsbG8="}, {"a b.txt", "text/plain", "aGVsbG8h"}};
+  MessageAction action{
+      .channel = "fake", .to = "1", .agent_id = "main", .session_key = "agent:main:main"};
+  action.brought = {{"../a b.txt", "text/plain", "aGVsbG8="},
+                    {"a b.txt", "text/plain", "aGVsbG8h"}};
   const auto done = act(action);
   ASSERT_TRUE(done.has_value()) << done.error().message;
   const auto& files = sent.back().at("attachments").as_array();

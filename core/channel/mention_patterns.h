@@ -1,5 +1,6 @@
-// Words that count as a mention of an agent in a group: agents.list[].groupChat.mentionPatterns of that agent, else
-// messages.groupChat.mentionPatterns. An agent's own empty list switches the general one off. Loop thread only.
+// Words that count as a mention of an agent in a group: agents.list[].groupChat.mentionPatterns of
+// that agent, else messages.groupChat.mentionPatterns. An agent's own empty list switches the
+// general one off. Loop thread only.
 #pragma once
 
 #include <map>

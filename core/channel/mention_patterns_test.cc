@@ -11,7 +11,8 @@ class Mentions : public ChannelServiceTest {
   void configure(const std::string& more) {
     config_text_ = R"({"channels":{"fake":{"token":"t","groupPolicy":"open"}},)" + more + "}";
   }
-  json::object said(const std::string& id, const std::string& text, const std::string& group = "-7") {
+  json::object said(const std::string& id, const std::string& text,
+                    const std::string& group = "-7") {
     json::object event = message(id, text);
     event["conversation"] = json::object{{"id", group}, {"type", "group"}};
     return event;

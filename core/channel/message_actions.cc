@@ -23,8 +23,7 @@ std::string mistake_in(const MessageAction& action) {
     return "one message has at most " + std::to_string(kMostReplyFiles) + " files";
   if (action.text.size() > kMaxText) return "the text is longer than 512 KiB";
   if (action.to.empty()) return "the conversation is required";
-  if (action.kind != Kind::kSend && files > 0)
-    return "files go with a new message: send";
+  if (action.kind != Kind::kSend && files > 0) return "files go with a new message: send";
   if (!has_text && !action.buttons.empty()) return "buttons belong to a message: send or edit";
   const bool names_one = action.kind != Kind::kSend && action.kind != Kind::kRead;
   if (names_one && action.message_id.empty()) return "messageId is required";

@@ -1,4 +1,5 @@
-// A conversation that its platform moves to a new id (a group that becomes a supergroup) goes on as it was.
+// A conversation that its platform moves to a new id (a group that becomes a supergroup) goes on as
+// it was.
 #include "channel/channel_fixture_for_test.h"
 
 namespace openclaw::channel {
@@ -10,9 +11,11 @@ class MovedConversation : public ChannelServiceTest {
     config_text_ = R"({"channels":{"fake":{"token":"t","groupPolicy":"open","groups":{")" + group +
                    R"(":{"requireMention":false}}}},
       "agents":{"list":[{"id":"main","default":true},{"id":"ops"}]},
-      "bindings":[{"agentId":"ops","match":{"channel":"fake","peer":{"kind":"group","id":")" + bound + R"("}}}]})";
+      "bindings":[{"agentId":"ops","match":{"channel":"fake","peer":{"kind":"group","id":")" +
+                   bound + R"("}}}]})";
   }
-  json::object said(const std::string& id, const std::string& group, const std::string& former = "") {
+  json::object said(const std::string& id, const std::string& group,
+                    const std::string& former = "") {
     json::object event = message(id, "hello");
     event["conversation"] = json::object{{"id", group}, {"type", "group"}};
     if (!former.empty()) event["conversation"].as_object()["formerId"] = former;

@@ -78,7 +78,8 @@ TaggedReply split_reply_tag(std::string_view text) {
     const bool at_start = without_spaces(out.text).empty();
     if (at_start) out.text.clear();
     // One space of two is the tag's; at the start all are.
-    while (copied < text.size() && (text[copied] == ' ' || (at_start && text[copied] == '\n'))) ++copied;
+    while (copied < text.size() && (text[copied] == ' ' || (at_start && text[copied] == '\n')))
+      ++copied;
     at = copied;
   }
   out.text += text.substr(copied);

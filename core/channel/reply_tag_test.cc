@@ -16,8 +16,8 @@ TEST(ReplyTag, StandsAtTheStartAndIsNotShown) {
 }
 
 TEST(ReplyTag, WhatIsNoneStays) {
-  for (const char* text : {"", "[[", "[[link]] x", "[[reply_to:]] x",
-                           "[[reply_to_someone]] x", "  as it was\n"}) {
+  for (const char* text :
+       {"", "[[", "[[link]] x", "[[reply_to:]] x", "[[reply_to_someone]] x", "  as it was\n"}) {
     EXPECT_FALSE(split_reply_tag(text).tagged) << text;
     EXPECT_EQ(split_reply_tag(text).text, text);
   }

@@ -21,7 +21,8 @@ Result<json::value> log_out_here(const Context& context, const std::string& chan
   if (kind.has_error()) return kind.error();
   auto config = config::load(context.paths(), installed.sections);
   if (config.has_error()) return config.error();
-  auto logout = channel::plan_logout(**config, channel, account, kind->traits, environment_variable);
+  auto logout =
+      channel::plan_logout(**config, channel, account, kind->traits, environment_variable);
   if (logout.has_error()) return logout.error();
   auto done = channel::carry_out(*logout, context.paths(), installed.sections);
   if (done.has_error()) return done.error();

@@ -13,7 +13,7 @@ namespace {
 
 using gateway_client::ConnectAs;
 
-constexpr std::uint64_t kMostFileBytes = 5'000'000;  // what the gateway takes of one file
+constexpr std::uint64_t kMostFileBytes = 5'000'000;     // what the gateway takes of one file
 constexpr std::chrono::milliseconds kSendTime{65'000};  // longer than the gateway tries
 
 struct MessageFlags {

@@ -8,13 +8,16 @@ namespace {
 constexpr std::size_t kLongestExpression = 1024;
 constexpr std::int64_t kMostMemory = 1 << 20;  // bytes, for the expression and its searches
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
 Result<TextPattern> TextPattern::compile(std::string_view expression) {
   if (expression.size() > kLongestExpression) {
-    return Error(Code::kInvalidArgument, "it is longer than " + std::to_string(kLongestExpression) + " bytes");
+    return Error(Code::kInvalidArgument,
+                 "it is longer than " + std::to_string(kLongestExpression) + " bytes");
   }
   re2::RE2::Options options;
   options.set_case_sensitive(false);

@@ -1,6 +1,6 @@
-// TextPattern: a regular expression that somebody wrote into the configuration. RE2, so a search takes time linear in
-// the text whatever the expression is; look-around and back references are refused. Case does not count. Copies share
-// one compiled expression. [any-thread]
+// TextPattern: a regular expression that somebody wrote into the configuration. RE2, so a search
+// takes time linear in the text whatever the expression is; look-around and back references are
+// refused. Case does not count. Copies share one compiled expression. [any-thread]
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// channels.resolve, channels.logout, web.login.start and .wait: names of people and groups, the begin
-// and the end of an account's login.
+// channels.resolve, channels.logout, web.login.start and .wait: names of people and groups, the
+// begin and the end of an account's login.
 #include "gateway/channel_choice.h"
 #include "qr_code/qr_code.h"
 
@@ -80,7 +80,8 @@ Awaitable<Reply> login_start(ServerState& state, MethodCall call) {
   auto request = co_await link_request(state, call.params);
   if (request.has_error()) co_return Reply::failed(request.error());
   request->seen.clear();
-  auto step = co_await state.services.channels.link(std::move(*request), step_time(call, kCodeTime));
+  auto step =
+      co_await state.services.channels.link(std::move(*request), step_time(call, kCodeTime));
   if (step.has_error()) co_return Reply::failed(step.error());
   std::string message = step->contains("qr") || step->contains("code")
                             ? text_param(*step, "prompt")

@@ -36,8 +36,9 @@ Result<void> take_files(const ServerState& state, const json::object& params,
   for (const std::string& path : action.media) {
     if (path.find("://") == std::string::npos) continue;
     return Error(Code::kInvalidArgument,
-                 path + " is an address; name a file of the agent's workspace, or bring it under "
-                        "attachments");
+                 path +
+                     " is an address; name a file of the agent's workspace, or bring it under "
+                     "attachments");
   }
   const auto config = state.services.config.current();
   const std::string agent = text_param(params, "agentId");

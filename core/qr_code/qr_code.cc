@@ -1,25 +1,26 @@
 #include "qr_code/qr_code.h"
 
-#include <qrencode.h>
-
 #include <memory>
+
+#include <qrencode.h>
 
 namespace openclaw {
 namespace {
 
-constexpr int kQuiet = 4;               // modules around it, ISO/IEC 18004 section 5.3.8
+constexpr int kQuiet = 4;                 // modules around it, ISO/IEC 18004 section 5.3.8
 constexpr std::size_t kMostBytes = 2331;  // version 40, error correction M
-constexpr unsigned char kDark = 1;      // of a module's bits
+constexpr unsigned char kDark = 1;        // of a module's bits
 
 }  // namespace
 
 Result<QrCode> QrCode::of(std::string_view text) {
   if (text.empty() || text.size() > kMostBytes) {
-    return Error(Code::kInvalidArgument, "a QR code holds 1 to " + std::to_string(kMostBytes) + " bytes");
+    return Error(Code::kInvalidArgument,
+                 "a QR code holds 1 to " + std::to_string(kMostBytes) + " bytes");
   }
   const std::unique_ptr<QRcode, decltype(&QRcode_free)> made(
-      QRcode_encodeData(static_cast<int>(text.size()), reinterpret_cast<const unsigned char*>(text.data()), 0,
-                        QR_ECLEVEL_M),
+      QRcode_encodeData(static_cast<int>(text.size()),
+                        reinterpret_cast<const unsigned char*>(text.data()), 0, QR_ECLEVEL_M),
       QRcode_free);
   if (!made) return Error(Code::kInternal, "no QR code could be made");
   QrCode out;
@@ -32,7 +33,8 @@ Result<QrCode> QrCode::of(std::string_view text) {
 
 bool QrCode::dark(int row, int column) const {
   if (row < 0 || column < 0 || row >= width_ || column >= width_) return false;
-  return modules_[static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(column)];
+  return modules_[static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) +
+                  static_cast<std::size_t>(column)];
 }
 
 std::string QrCode::for_terminal(bool colours) const {
@@ -56,12 +58,14 @@ std::string QrCode::as_data_url() const {
   for (int row = 0; row < width_; ++row) {
     for (int column = 0; column < width_; ++column) {
       if (!dark(row, column)) continue;
-      path += "M" + std::to_string(column + kQuiet) + " " + std::to_string(row + kQuiet) + "h1v1h-1z";
+      path +=
+          "M" + std::to_string(column + kQuiet) + " " + std::to_string(row + kQuiet) + "h1v1h-1z";
     }
   }
   // Nothing in it needs escaping but the number sign of colours, which has names instead.
-  return "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " + side + " " + side +
-         "'><rect width='" + side + "' height='" + side + "' fill='white'/><path d='" + path + "'/></svg>";
+  return "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " + side +
+         " " + side + "'><rect width='" + side + "' height='" + side + "' fill='white'/><path d='" +
+         path + "'/></svg>";
 }
 
 }  // namespace openclaw

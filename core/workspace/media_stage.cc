@@ -116,8 +116,7 @@ Result<StagedFile> MediaStage::add(std::string_view name, std::string_view kind,
   Result<Handle> file = Error(Code::kAlreadyExists, "");
   for (int tries = 0; tries < kTries && !file && file.error().code == Code::kAlreadyExists;
        ++tries) {
-    out.path =
-        folder_ + "/" + (tries == 0 ? wanted : marked_name(wanted, storage::random_hex(4)));
+    out.path = folder_ + "/" + (tries == 0 ? wanted : marked_name(wanted, storage::random_hex(4)));
     file = root_.create(out.path);
   }
   if (!file) {

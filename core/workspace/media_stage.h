@@ -1,7 +1,7 @@
 // MediaStage: puts files into the workspace that a session's tools see: such as people send to the
-// agent into `media/inbound/`, such as an operator sends out into `media/outbound/`. The sandbox may
-// have prepared those folders: nothing in them is followed, opened or replaced. Blocking; for the
-// blocking pool.
+// agent into `media/inbound/`, such as an operator sends out into `media/outbound/`. The sandbox
+// may have prepared those folders: nothing in them is followed, opened or replaced. Blocking; for
+// the blocking pool.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,8 @@ void MovedGroups::note(const std::string& former, const std::string& now) {
   const auto known = now_.find(former);
   if (former == now || (known != now_.end() && known->second == now)) return;
   if (known == now_.end() && now_.size() >= kMostGroups) {
-    plugin_.log().warn("more groups have moved than are remembered; the group " + former + " is now " + now);
+    plugin_.log().warn("more groups have moved than are remembered; the group " + former +
+                       " is now " + now);
     return;
   }
   plugin_.log().info("the group " + former + " is now " + now +
@@ -44,9 +45,7 @@ void MovedGroups::note(const std::string& former, const std::string& now) {
   if (key_.empty()) return;  // not before the bot is known
   json::object all;
   for (const auto& [before, after] : now_) all[before] = after;
-  plugin_.kv().put(key_, json::serialize(all), [this](oc_status status) {
-    if (status != OC_OK) plugin_.log().warn("the new id of a group could not be stored");
-  });
+  plugin_.kv().put(key_, json::serialize(all));
 }
 
 const std::string& MovedGroups::now(const std::string& id) const {

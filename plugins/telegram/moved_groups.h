@@ -1,6 +1,6 @@
-// MovedGroups: groups that became supergroups, which gives them a new id. What comes from there says the id that the
-// group had, so that the host goes on with its rules and its session; what is sent to the old id goes to the new one.
-// Kept over restarts. Strand only.
+// MovedGroups: groups that became supergroups, which gives them a new id. What comes from there
+// says the id that the group had, so that the host goes on with its rules and its session; what is
+// sent to the old id goes to the new one. Kept over restarts. Strand only.
 #pragma once
 
 #include <cstdint>

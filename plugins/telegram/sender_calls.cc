@@ -61,8 +61,8 @@ std::optional<Place> read_place(std::string_view text, bool with_message) {
   return out;
 }
 
-// "❤️" as people and models write it is "❤" in the service's list: no emoji there says how it is
-// to be drawn.
+// "❤️" as people and models write it is "❤" in the service's list: no emoji there says how it
+// is to be drawn.
 std::string listed_emoji(std::string_view emoji) {
   constexpr std::string_view kDrawnAsPicture = "\xEF\xB8\x8F";  // U+FE0F
   std::string out(emoji);

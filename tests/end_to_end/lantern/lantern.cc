@@ -1,5 +1,6 @@
-// A channel of a third party whose accounts are linked by a code: what its platform does is in the file "phone" of its
-// state directory. "scan": the code is scanned; another word: the code that is shown from now on.
+// A channel of a third party whose accounts are linked by a code: what its platform does is in the
+// file "phone" of its state directory. "scan": the code is scanned; another word: the code that is
+// shown from now on.
 #include <fstream>
 
 #include <openclaw/plugin.hpp>
@@ -19,7 +20,9 @@ class Lantern final : public openclaw::ChannelPlugin {
     timer().every(kLookEveryMs, [this] { look(); });
     done.ok();
   }
-  void send(openclaw::Completion done, std::string_view) override { done.ok(R"({"messageId":"1"})"); }
+  void send(openclaw::Completion done, std::string_view) override {
+    done.ok(R"({"messageId":"1"})");
+  }
 
  private:
   void show(const std::string& code) {
