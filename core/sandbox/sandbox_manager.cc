@@ -10,11 +10,10 @@
 
 #include <spdlog/spdlog.h>
 
-#include <openclaw/sandbox.h>
-
 #include "async/task_scope.h"
 #include "json_fields.h"
 #include "sandbox/backend_exec.h"
+#include "sandbox/backend_loader.h"
 #include "sandbox/container_registry.h"
 #include "sandbox/host_probe.h"
 #include "sandbox/prune.h"
@@ -73,11 +72,11 @@ class Manager final : public SandboxManager {
   Manager(Runtime& runtime, plugin::PluginHost& plugins, config::ConfigStore& config,
           std::function<std::int64_t()> now_ms, std::function<std::int64_t()> steady_ms)
       : runtime_(runtime),
-        plugins_(plugins),
         config_(config),
         now_ms_(std::move(now_ms)),
         registry_(runtime, config.paths(), steady_ms),
         scope_(runtime),
+        backends_(runtime, plugins, config, scope_),
         spares_(runtime, config, registry_, scope_, backend_of_, now_ms_),
         browsers_(runtime, config, backend_of_, now_ms_, steady_ms) {}
 
@@ -102,14 +101,6 @@ class Manager final : public SandboxManager {
   Awaitable<std::vector<std::string>> sweep() override;
 
  private:
-  template <class T>
-  struct Flights {  // who waits for the one attempt under way, by key
-    std::map<std::string, std::vector<Completer<T>>> waiting;
-  };
-
-  Awaitable<Result<plugin::PluginInstance*>> backend(std::string id, Limits limits);
-  Awaitable<> load_backend(std::string id);
-  Awaitable<Result<plugin::PluginInstance*>> loaded_backend(std::string id);
   Awaitable<Result<Ready>> ready(View view, Limits limits);
   Awaitable<> make_ready(View view);
   Awaitable<> clear_and_fill();
@@ -122,7 +113,6 @@ class Manager final : public SandboxManager {
   Awaitable<Result<void>> remove(ContainerInfo info, Limits limits);
   Awaitable<Result<void>> until_gone(std::string name, Limits limits);
   Awaitable<> sweep_forever();
-  std::vector<std::string> backends_to_ask() const;
   ContainerInfo info_of(const RuntimeRow& row) const;
   bool matches(const ContainerInfo& info, const std::string& session_key,
                const std::string& agent_id) const;
@@ -133,19 +123,19 @@ class Manager final : public SandboxManager {
   }
 
   Runtime& runtime_;
-  plugin::PluginHost& plugins_;
   config::ConfigStore& config_;
   std::function<std::int64_t()> now_ms_;
   mutable ViewCache views_;
   ContainerRegistry registry_;
   TaskScope scope_;
+  BackendLoader backends_;
   const BackendOf backend_of_ = [this](std::string id, Limits limits) {
-    return backend(std::move(id), limits);
+    return backends_.get(std::move(id), limits);
   };
   SparePool spares_;
   bool keeping_spares_ = false;
-  Flights<plugin::PluginInstance*> backend_flights_;
-  Flights<Ready> ready_flights_;
+  // Who waits for the one attempt under way, by scope key.
+  std::map<std::string, std::vector<Completer<Ready>>> making_;
   std::map<std::string, Ready> known_;                     // by scope key
   std::map<std::string, int> running_;                     // commands by scope key
   std::map<std::string, std::shared_ptr<Event>> leaving_;  // containers that are being removed
@@ -154,51 +144,6 @@ class Manager final : public SandboxManager {
   bool looked_ = false;           // for what an earlier gateway left
   std::set<std::string> warned_;  // of what is said once: stale containers, silent backends
 };
-
-// ---- backend
-// ----------------------------------------------------------------------------------------------
-
-Awaitable<Result<plugin::PluginInstance*>> Manager::backend(std::string id, Limits limits) {
-  if (auto* running = plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id)) co_return running;
-  // In line first: a task that is spawned may end before spawn() returns.
-  std::function<void(Completer<plugin::PluginInstance*>)> start =
-      [this, id](Completer<plugin::PluginInstance*> done) {
-        auto& waiting = backend_flights_.waiting[id];
-        waiting.push_back(std::move(done));
-        if (waiting.size() == 1) scope_.spawn("sandbox backend " + id, load_backend(id));
-      };
-  co_return co_await suspend<plugin::PluginInstance*>(runtime_, limits, std::move(start));
-}
-
-Awaitable<> Manager::load_backend(std::string id) {
-  auto loaded = co_await loaded_backend(id);
-  auto waiting = std::move(backend_flights_.waiting[id]);
-  backend_flights_.waiting.erase(id);
-  for (auto& waiter : waiting) waiter.now(loaded);
-}
-
-Awaitable<Result<plugin::PluginInstance*>> Manager::loaded_backend(std::string id) {
-  plugin::InstanceRequest request;
-  for (const auto& info : plugins_.list()) {
-    const auto& backends = info.manifest.backends;
-    if (std::find(backends.begin(), backends.end(), id) != backends.end())
-      request.plugin_id = info.id;
-  }
-  if (request.plugin_id.empty()) {
-    co_return make_error(Code::kFailedPrecondition,
-                         "no plugin provides the sandbox backend \"" + id +
-                             "\" (agents.defaults.sandbox.backend); see: openclaw plugins list");
-  }
-  config::Snapshot config = config_.current();
-  const json::value* section = config->find("plugins.entries." + request.plugin_id + ".config");
-  if (section && section->is_object()) request.config = section->get_object();
-  auto created = co_await plugins_.create_instance(std::move(request));
-  if (created.has_error()) co_return created.error();
-  Limits limits = until_stop(kCallTime);
-  auto started = co_await plugins_.start(**created, limits);
-  if (started.has_error()) co_return started.error();
-  co_return *created;
-}
 
 // ---- containers
 // -------------------------------------------------------------------------------------------
@@ -211,7 +156,7 @@ Awaitable<Result<Ready>> Manager::ready(View view, Limits limits) {
     co_return known->second;
   std::string key = view.scope_key;
   std::function<void(Completer<Ready>)> start = [this, key, view](Completer<Ready> done) {
-    auto& waiting = ready_flights_.waiting[key];
+    auto& waiting = making_[key];
     waiting.push_back(std::move(done));
     if (waiting.size() == 1) scope_.spawn("sandbox " + key, make_ready(view));
   };
@@ -222,8 +167,8 @@ Awaitable<> Manager::make_ready(View view) {
   std::string key = view.scope_key;
   auto outcome = co_await ensured(std::move(view));
   if (outcome.has_value()) known_[key] = *outcome;
-  auto waiting = std::move(ready_flights_.waiting[key]);
-  ready_flights_.waiting.erase(key);
+  auto waiting = std::move(making_[key]);
+  making_.erase(key);
   for (auto& waiter : waiting) waiter.now(outcome);
 }
 
@@ -240,7 +185,7 @@ Awaitable<Result<Ready>> Manager::ensured(View view) {
   std::function<Result<void>()> prepare = [view] { return prepare_workspace(view); };
   auto prepared = co_await run_blocking<void>(runtime_, limits, std::move(prepare));
   if (prepared.has_error()) co_return prepared.error();
-  auto instance = co_await backend(view.backend, limits);
+  auto instance = co_await backends_.get(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
   entry = registry_.find(name);
   const std::int64_t now = now_ms_();
@@ -308,7 +253,7 @@ Awaitable<Result<std::unique_ptr<Exec>>> Manager::exec(View view, ExecRequest re
   auto where = co_await ready(view, limits);
   while (where.has_value() && leaving_.contains(where->name)) where = co_await ready(view, limits);
   if (where.has_error()) co_return where.error();
-  auto instance = co_await backend(view.backend, limits);
+  auto instance = co_await backends_.get(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
   auto state = std::make_shared<ExecState>(runtime_);
   state->backend = *instance;
@@ -372,7 +317,7 @@ ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   info.spare = made_as_spare && (!entry || entry->session_key == info.session_key);
   // Under another name until its setup command has run.
   bool in_the_making = info.spare ? spares_.is_making(info.session_key)
-                                  : !entry && ready_flights_.waiting.contains(info.session_key);
+                                  : !entry && making_.contains(info.session_key);
   if (in_the_making) info.state = "creating";
   if (made_as_spare && entry) info.session_key = entry->session_key;
   // What the scope would get today.
@@ -387,22 +332,9 @@ ContainerInfo Manager::info_of(const RuntimeRow& row) const {
   return info;
 }
 
-// Those that the settings name, those that run because they did before, and those that made what is
-// written down: other settings are no reason to leave it behind.
-std::vector<std::string> Manager::backends_to_ask() const {
-  std::vector<std::string> out = backends_in_use(config_.current()->root());
-  for (const auto& info : plugins_.list()) {
-    for (const auto& id : info.manifest.backends) {
-      bool known = std::find(out.begin(), out.end(), id) != out.end();
-      if (!known && plugins_.find_instance(OC_SANDBOX_BACKEND_V1, id)) out.push_back(id);
-    }
-  }
-  return with_recorded(std::move(out), registry_);
-}
-
 Awaitable<Result<RuntimeList>> Manager::runtimes(Limits limits) {
-  auto found = co_await list_runtimes(backend_of_, backends_to_ask(), gateway_id(config_.paths()),
-                                      "", limits);
+  auto found = co_await list_runtimes(backend_of_, backends_.worth_asking(registry_),
+                                      gateway_id(config_.paths()), "", limits);
   if (found.has_error()) co_return found.error();
   for (const auto& problem : found->problems) {
     if (warned_.insert(problem).second) spdlog::warn("{}", problem);
@@ -470,7 +402,7 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
   std::vector<std::string> removed;
   for (const auto& info : *containers) {
     if (!matches(info, session_key, agent_id)) continue;
-    if (!force && (in_use(info.session_key) || ready_flights_.waiting.contains(info.session_key))) {
+    if (!force && (in_use(info.session_key) || making_.contains(info.session_key))) {
       spdlog::warn("sandbox {} is running a command and was kept; --force removes it all the same",
                    info.name);
       continue;
@@ -484,7 +416,7 @@ Awaitable<Result<std::vector<std::string>>> Manager::recreate(std::string sessio
 }
 
 Awaitable<Result<std::vector<Finding>>> Manager::probe(View view, Limits limits) {
-  auto instance = co_await backend(view.backend, limits);
+  auto instance = co_await backends_.get(view.backend, limits);
   if (instance.has_error()) co_return instance.error();
   plugin::PluginInstance& chosen = **instance;
   co_return co_await probe_host(runtime_, chosen, std::move(view), limits);
@@ -492,7 +424,7 @@ Awaitable<Result<std::vector<Finding>>> Manager::probe(View view, Limits limits)
 
 // Null: it stays.
 const char* Manager::why_to_remove(const config::Config& config, const ContainerInfo& info) const {
-  if (in_use(info.session_key) || ready_flights_.waiting.contains(info.session_key)) return nullptr;
+  if (in_use(info.session_key) || making_.contains(info.session_key)) return nullptr;
   std::string agent = resolve("", info.session_key + ":probe").agent_id;
   PruneRule rule = prune_rule(Settings::merge(config.root(), agent));
   if (info.spare) {
@@ -525,7 +457,7 @@ void Manager::forget_gone(const RuntimeList& found, std::int64_t asked_at_ms) {
     bool asked = std::find(found.answered.begin(), found.answered.end(), entry.backend) !=
                  found.answered.end();
     bool busy = in_use(entry.session_key) || spares_.holds(entry.session_key) ||
-                ready_flights_.waiting.contains(entry.session_key);
+                making_.contains(entry.session_key);
     // One that was used since may have been made since.
     if (asked && !busy && !there.contains(name) && entry.last_used_at_ms < asked_at_ms)
       gone.push_back(entry);
