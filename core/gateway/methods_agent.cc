@@ -6,6 +6,7 @@
 
 #include "gateway/agents_catalogue.h"
 #include "gateway/server_state.h"
+#include "sandbox/resolve.h"
 #include "storage/atomic_file.h"
 
 namespace openclaw::gateway {
@@ -233,9 +234,7 @@ Result<FilePlace> workspace_of(ServerState& state, const json::object& params) {
   if (!agent_exists(*config, place.agent)) {
     return Error(Code::kInvalidArgument, "unknown agent id \"" + place.agent + "\"");
   }
-  place.workspace =
-      state.services.sandboxes.resolve(place.agent, session::main_key(*config, place.agent))
-          .agent_workspace;
+  place.workspace = sandbox::agent_workspace(*config, state.services.config.paths(), place.agent);
   return place;
 }
 

@@ -102,7 +102,7 @@ void put_mounts(json::object& spec, const Settings& settings, const View& view) 
 
 // What changes the container itself. Who asks (session, agent) is added after the hash is taken.
 json::object make_spec(const Settings& settings, const config::Paths& paths, const View& view,
-                       json::array bind_roots) {
+                       const fs::path& workspace_root) {
   json::object spec;
   spec["specVersion"] = 1;
   spec["image"] = settings.at("docker.image").value;
@@ -126,7 +126,7 @@ json::object make_spec(const Settings& settings, const config::Paths& paths, con
   spec["extraHosts"] = settings.at("docker.extraHosts").value;
   put_mounts(spec, settings, view);
   spec["allow"] = allowances(settings);
-  spec["bindRoots"] = std::move(bind_roots);
+  spec["bindRoots"] = json::array{view.agent_workspace.string(), workspace_root.string()};
   spec["protectedPaths"] = json::array{paths.state_dir.string()};
   return spec;
 }
@@ -302,6 +302,9 @@ View resolved(const config::Config& config, const config::Paths& paths, std::str
   view.scope_key = view.scope == "session"  ? view.session_key
                    : view.scope == "shared" ? "shared"
                                             : "agent:" + view.agent_id;
+  // One workspace for all, or each agent would replace the container that another one uses.
+  if (view.scope == "shared")
+    view.agent_workspace = agent_workspace(config, paths, default_agent_id(root));
   view.workdir = settings.text("docker.workdir");
   view.read_only_files = view.workspace_access == "ro";
   std::string written_root = settings.text("workspaceRoot");
@@ -310,12 +313,7 @@ View resolved(const config::Config& config, const config::Paths& paths, std::str
   view.host_workspace = view.workspace_access == "rw"
                             ? view.agent_workspace
                             : workspace_root / derived_name(view.scope_key);
-  // What all agents have must not differ with who asks for it, or each would replace the others'.
-  fs::path bind_root = view.scope == "shared"
-                           ? agent_workspace(config, paths, default_agent_id(root))
-                           : view.agent_workspace;
-  view.spec =
-      make_spec(settings, paths, view, json::array{bind_root.string(), workspace_root.string()});
+  view.spec = make_spec(settings, paths, view, workspace_root);
   view.config_hash = canonical_hash(view.spec);
   if (view.scope == "session") {
     view.spare_hash = spare_hash(view.spec, view);

@@ -85,11 +85,18 @@ TEST(ResolveView, R160R161R162ScopeDecidesWhoSharesAContainer) {
 
 // Else a use by one agent would replace the container that another one has used.
 TEST(ResolveView, R162TheSharedSandboxIsTheSameForAllAgents) {
-  const std::string text = R"({"agents":{"defaults":{"sandbox":{"mode":"all","scope":"shared",
-      "browser":{"enabled":true}}},"list":[{"id":"main"},{"id":"work","workspace":"/srv/work"}]}})";
-  View one = resolved(text, "main", "agent:main:a"), other = resolved(text, "work", "agent:work:b");
-  EXPECT_EQ(one.config_hash, other.config_hash);
-  EXPECT_EQ(resolve_browser(kPaths, one).config_hash, resolve_browser(kPaths, other).config_hash);
+  for (const char* access : {"none", "ro", "rw"}) {
+    const std::string text =
+        R"({"agents":{"defaults":{"sandbox":{"mode":"all","scope":"shared","workspaceAccess":")" +
+        std::string(access) + R"(","browser":{"enabled":true}}},
+            "list":[{"id":"main"},{"id":"work","workspace":"/srv/work"}]}})";
+    View one = resolved(text, "main", "agent:main:a");
+    View other = resolved(text, "work", "agent:work:b");
+    EXPECT_EQ(one.config_hash, other.config_hash) << access;
+    EXPECT_EQ(one.host_workspace, other.host_workspace) << access;
+    EXPECT_EQ(one.agent_workspace, other.agent_workspace) << access;
+    EXPECT_EQ(resolve_browser(kPaths, one).config_hash, resolve_browser(kPaths, other).config_hash);
+  }
 }
 
 TEST(ResolveView, R163R165NoneUsesAFolderUnderTheWorkspaceRoot) {

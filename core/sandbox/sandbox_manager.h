@@ -29,7 +29,8 @@ struct View {
       scope_key;                 // "off|non-main|all", "session|agent|shared", key of the container
   std::string workspace_access;  // "none|ro|rw"
   std::string backend;           // "docker"
-  std::filesystem::path agent_workspace;  // on the host
+  std::filesystem::path agent_workspace;  // on the host; of a sandbox that all share, the default
+                                          // agent's
   std::filesystem::path host_workspace;   // on the host: what the tools see as `workdir` (the agent
                                           // workspace itself when not sandboxed or rw)
   std::string workdir;                    // inside the sandbox: "/workspace"
