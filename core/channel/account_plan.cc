@@ -49,8 +49,7 @@ void find_secrets(AccountPlan& plan, const Environment& environment) {
     plan.problem = "channels." + plan.channel +
                    (plan.account == "default" ? "" : ".accounts." + plan.account) + " has no " +
                    source.key + "; type: openclaw channels add --channel " + plan.channel +
-                   (plan.account == "default" ? "" : " --account " + plan.account) +
-                   " --token <token>";
+                   (plan.account == "default" ? "" : " --account " + plan.account);
   }
 }
 

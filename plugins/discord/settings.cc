@@ -90,7 +90,7 @@ std::uint32_t Settings::intents() const {
 
 std::string Settings::token_command() const {
   return "openclaw channels add --channel discord" +
-         (account == "default" ? std::string() : " --account " + account) + " --token <token>";
+         (account == "default" ? std::string() : " --account " + account);
 }
 
 Settings read_settings(std::string_view instance_id, std::string_view config_json) {

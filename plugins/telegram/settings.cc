@@ -61,7 +61,7 @@ std::string secret_in(const json::object& config, std::string_view key) {
 
 std::string Settings::token_command() const {
   return "openclaw channels add --channel telegram" +
-         (account == "default" ? std::string() : " --account " + account) + " --token <token>";
+         (account == "default" ? std::string() : " --account " + account);
 }
 
 Settings read_settings(std::string_view instance_id, std::string_view config_json) {
