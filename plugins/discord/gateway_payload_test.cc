@@ -85,7 +85,7 @@ TEST(GatewayPayload, AddressesGetTheQueryWhateverTheyCameWith) {
 
 TEST(GatewayPayload, FatalCodesSayWhatToDo) {
   const std::string key = "channels.discord";
-  const std::string command = "openclaw channels add --channel discord --token <token>";
+  const std::string command = "openclaw channels add --channel discord --account work";
   const FatalClose token = explain_fatal(4004, key, command);
   EXPECT_TRUE(token.token);
   EXPECT_THAT(token.message, HasSubstr(command));
