@@ -55,12 +55,12 @@ kills_ended() {
   ((failed == 0)) || exit 1
 }
 
-# What tsan is built for: the program with its plugins, and the rooms in whose tests threads meet. The others have one
-# thread, or say something else to the same threads, and asan runs them all.
+# What tsan is built for: the program with its plugins and the one of the end-to-end tests, and the rooms in whose tests
+# threads meet. The others have one thread, or say something else to the same threads, and asan runs them all.
 threaded=(async channel channel_store host_services net plugin plugin_host session storage)
 manifests=(plugins/*/openclaw.plugin.json)
 plugins=("${manifests[@]%/openclaw.plugin.json}")
-tsan_targets=(openclaw "${plugins[@]/#plugins\//openclaw_plugin_}" "${threaded[@]/%/_test}")
+tsan_targets=(openclaw openclaw_plugin_lantern "${plugins[@]/#plugins\//openclaw_plugin_}" "${threaded[@]/%/_test}")
 
 suite() { # PRESET [CMAKE-OPTION...]: configures, builds and runs its tests
   step "$1: build"
